@@ -1,0 +1,48 @@
+// Every kind that is served, in the order discovery lists them.
+import { namespaceKind } from './namespace.ts';
+import { nodeKind } from './node.ts';
+import { podKind } from './pod.ts';
+import { serviceKind } from './service.ts';
+import { endpointsKind } from './endpoints.ts';
+import { configMapKind } from './config-map.ts';
+import { secretKind } from './secret.ts';
+import { serviceAccountKind } from './service-account.ts';
+import { eventKind } from './event.ts';
+import { deploymentKind } from './deployment.ts';
+import { replicaSetKind } from './replica-set.ts';
+import { daemonSetKind } from './daemon-set.ts';
+import { statefulSetKind } from './stateful-set.ts';
+import { controllerRevisionKind } from './controller-revision.ts';
+import { endpointSliceKind } from './endpoint-slice.ts';
+import { ingressKind } from './ingress.ts';
+import { ingressClassKind } from './ingress-class.ts';
+import { networkPolicyKind } from './network-policy.ts';
+import { leaseKind } from './lease.ts';
+import type { Kind } from './kind.ts';
+
+export const kinds: readonly Kind[] = [
+  namespaceKind as Kind,
+  nodeKind as Kind,
+  podKind as Kind,
+  serviceKind as Kind,
+  endpointsKind as Kind,
+  configMapKind as Kind,
+  secretKind as Kind,
+  serviceAccountKind as Kind,
+  eventKind as Kind,
+  deploymentKind as Kind,
+  replicaSetKind as Kind,
+  daemonSetKind as Kind,
+  statefulSetKind as Kind,
+  controllerRevisionKind as Kind,
+  endpointSliceKind as Kind,
+  ingressKind as Kind,
+  ingressClassKind as Kind,
+  networkPolicyKind as Kind,
+  leaseKind as Kind,
+];
+
+const byName = new Map(kinds.map((kind) => [`${kind.apiVersion}/${kind.kind}`, kind]));
+
+/** The kind an object says it is; undefined when it is not served. */
+export const kindOf = (apiVersion: string, kind: string): Kind | undefined => byName.get(`${apiVersion}/${kind}`);

@@ -1,0 +1,64 @@
+// What every keeper of objects promises: immutable snapshots, one growing revision, writes with preconditions, watches.
+// Implementations: embedded.ts (memory made durable by SQLite) and mirror.ts (another API server over HTTP).
+import type { Kind } from '../kinds/kind.ts';
+import type { KubeObject } from '../objects/meta.ts';
+
+/** All objects at one revision. Unchanged objects keep their identity from one snapshot to the next. */
+export interface Snapshot {
+  readonly revision: number;
+  /** Ordered by namespace, then name. The same array while nothing of the kind changed. */
+  list<T extends KubeObject>(kind: Kind<T>): readonly T[];
+  get<T extends KubeObject>(kind: Kind<T>, name: string, namespace?: string): T | undefined;
+}
+
+/** Which object a delete means, and what must still be true of it. */
+export interface DeleteTarget {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+}
+
+/**
+ * One wish. `update` with metadata.resourceVersion is conditional (409 when it moved on), without it unconditional.
+ * `status` writes only status, everything else in the object is ignored; a plain update never changes status
+ * of kinds that have the subresource. `manager` names the writer in managedFields-free internal writes (logs only).
+ */
+export type Write =
+  | { verb: 'create'; object: KubeObject; dryRun?: boolean }
+  | { verb: 'update'; object: KubeObject; subresource?: 'status' | 'finalize' | 'binding'; dryRun?: boolean }
+  | {
+      verb: 'delete';
+      target: DeleteTarget;
+      /** Seconds; only pods wait. Absent: the object's own. */
+      gracePeriodSeconds?: number;
+      propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
+      dryRun?: boolean;
+    };
+
+export interface WatchEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  kind: Kind;
+  object: KubeObject;
+  /** The object before this change; absent for ADDED. */
+  old?: KubeObject;
+  revision: number;
+}
+
+export interface ObjectStore {
+  /** Resolves with the stored (or, for delete, the removed or marked) object once it is durable. Rejects with ApiError. */
+  write(change: Write): Promise<KubeObject>;
+  snapshot(): Snapshot;
+  /**
+   * Every change after revision `since`, in order, until `stop`. Throws ApiError 410 when `since` is compacted away.
+   * A reader that falls too far behind gets the same 410 and must start again from a snapshot.
+   */
+  watch(kinds: readonly Kind[], since: number, stop: AbortSignal): AsyncIterable<WatchEvent>;
+}
+
+/** `namespace/name`, or `name` for cluster-scoped objects: the one way keys are made. */
+export const keyOf = (name: string, namespace?: string): string => (namespace ? `${namespace}/${name}` : name);
+
+export const objectKey = (object: KubeObject): string => keyOf(object.metadata.name, object.metadata.namespace);

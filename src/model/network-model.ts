@@ -1,0 +1,170 @@
+// The one truth about what the network should do: plain data, a function of the snapshot alone.
+// Whom it serves: node/dataplane (rulesets), serve/dns (names), serve/proxy (listeners), ui (traces).
+// Unchanged entries keep their identity from one compile to the next; readers skip by `===`.
+import type { Family, Protocol, Ref } from '../kube/objects/meta.ts';
+
+export interface NetworkModel {
+  readonly revision: number;
+  readonly self: NodeView;
+  /** Key `namespace/service:port/protocol/family`, e.g. `default/web:http/tcp/4`; an unnamed port prints its number. */
+  readonly services: ReadonlyMap<string, ServicePort>;
+  /** Isolated pods of this node only, by `namespace/name`. A pod that no policy selects is absent (open both ways). */
+  readonly policies: ReadonlyMap<string, PodPolicy>;
+  /** Lower-case absolute name without final dot, e.g. `web.default.svc.cluster.local`; reverse names too. */
+  readonly names: ReadonlyMap<string, readonly NameRecord[]>;
+  /** Key `address-or-*:port`, e.g. `*:80`. */
+  readonly listeners: ReadonlyMap<string, Listener>;
+  readonly problems: readonly Problem[];
+}
+
+/** Who is asking: a node, or a server (DNS, gateway) that needs no node view. */
+export interface Scope {
+  /** Name of the node the model is for; absent for servers that are not bound to a node. */
+  node?: string;
+  clusterDomain: string;
+  podCIDRs: readonly string[];
+  serviceCIDRs: readonly string[];
+  /** Empty = node ports on all local addresses (KPX-37). */
+  nodePortAddresses?: readonly string[];
+  /** Controller names of the IngressClasses that this gateway serves. */
+  ingressControllers?: readonly string[];
+  dnsTtlSeconds?: number;
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly ips: readonly string[];
+  readonly podCIDRs: readonly string[];
+  readonly zone?: string;
+  /** Every other node that has addresses and a pod range: where its pods are reached. */
+  readonly peers: readonly Peer[];
+  /** LoadBalancer addresses that this node answers for on its link. */
+  readonly announces: readonly string[];
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly ips: readonly string[];
+  readonly podCIDRs: readonly string[];
+  readonly origin: Ref;
+}
+
+/** One port of one Service in one family: everything a packet to it can meet on this node. */
+export interface ServicePort {
+  readonly key: string;
+  readonly family: Family;
+  readonly protocol: Protocol;
+  readonly virtual: readonly VirtualAddress[];
+  /** Usable ones: readiness, topology and termination are already decided. Sorted by address, then port. */
+  readonly endpoints: readonly Endpoint[];
+  /** Usable ones on this node; present only where some virtual address is localOnly. */
+  readonly localEndpoints?: readonly Endpoint[];
+  readonly stickySeconds?: number;
+  /** Source prefixes allowed to reach the load-balancer addresses; absent = everyone. */
+  readonly allowedSources?: readonly string[];
+  readonly healthCheckNodePort?: number;
+  readonly origin: Ref;
+}
+
+export interface VirtualAddress {
+  readonly type: 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
+  /** Absent for nodePort: every local address (within nodePortAddresses). */
+  readonly address?: string;
+  readonly port: number;
+  /** clusterIP: from anywhere. Others: only packets from outside the cluster; pods and the node keep Cluster semantics (KPX-36). */
+  readonly localOnly: boolean;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly node?: string;
+  readonly zone?: string;
+  /** On this node: hairpin and Local policies need to know. */
+  readonly local: boolean;
+  readonly terminating?: boolean;
+  readonly pod?: Ref;
+  readonly origin: Ref;
+}
+
+export type Permits = readonly Permit[] | 'open';
+
+/** What may reach, and be reached by, one isolated pod. 'open' = not isolated in that direction; [] = nothing. */
+export interface PodPolicy {
+  readonly pod: Ref;
+  readonly ips: readonly string[];
+  readonly ingress: Permits;
+  readonly egress: Permits;
+  /** Policies that isolate the pod in each direction: the cause to name when a packet is dropped. */
+  readonly isolatedBy: { readonly ingress: readonly Ref[]; readonly egress: readonly Ref[] };
+}
+
+/** One rule of one policy, selectors resolved to addresses. A packet needs one peer AND one port. */
+export interface Permit {
+  readonly peers: readonly IpBlock[] | 'anyone';
+  readonly ports: readonly PortRange[] | 'any';
+  readonly origin: Ref;
+}
+
+export interface IpBlock {
+  /** `10.244.1.5/32`, `2001:db8::/64`. */
+  readonly cidr: string;
+  readonly except?: readonly string[];
+  /** The pod behind a selector-made /32 or /128. */
+  readonly pod?: Ref;
+}
+
+export interface PortRange {
+  readonly protocol: Protocol;
+  /** Absent = every port of the protocol. */
+  readonly first?: number;
+  readonly last?: number;
+  /** Set where a named port resolved per pod: the range holds only for this destination address. */
+  readonly onlyFor?: string;
+}
+
+export type NameRecord = (
+  | { readonly type: 'A' | 'AAAA'; readonly address: string }
+  | { readonly type: 'SRV'; readonly port: number; readonly target: string; readonly priority: number; readonly weight: number }
+  | { readonly type: 'CNAME' | 'PTR'; readonly target: string }
+  | { readonly type: 'TXT'; readonly text: string }
+) & { readonly ttlSeconds: number; readonly origin: Ref };
+
+/** One address and port on which the proxy answers. */
+export interface Listener {
+  readonly key: string;
+  readonly port: number;
+  readonly protocol: 'HTTP' | 'HTTPS';
+  /** Exact names first, then wildcards by length, then '*'. */
+  readonly hosts: ReadonlyMap<string, HostRoutes>;
+}
+
+export interface HostRoutes {
+  readonly host: string;
+  /** PEM; present on HTTPS listeners whose Secret was found. */
+  readonly certificate?: { readonly cert: string; readonly key: string; readonly origin: Ref };
+  /** In matching order: first hit wins. */
+  readonly routes: readonly Route[];
+  readonly origin: Ref;
+}
+
+export interface Route {
+  readonly match: { readonly type: 'Exact' | 'Prefix'; readonly path: string };
+  readonly backend: RouteBackend;
+  readonly origin: Ref;
+}
+
+export type RouteBackend =
+  | { readonly type: 'endpoints'; readonly service: Ref; readonly port: number | string; readonly endpoints: readonly Endpoint[] }
+  /** The answer is fixed: 503 for no endpoints, 500 for a broken reference, 404 for nothing behind. */
+  | { readonly type: 'answer'; readonly code: number; readonly message: string };
+
+/** Something wrong in an object: becomes a condition, an event and a line in traces, never an exception. */
+export interface Problem {
+  readonly about: Ref;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The one way a Ref is printed: `Service default/web`, `Node node1`. */
+export const printRef = (ref: Ref): string => `${ref.kind} ${ref.namespace ? `${ref.namespace}/` : ''}${ref.name}`;

@@ -1,0 +1,105 @@
+// The ruleset language: exactly the part of nftables that Fairlead uses, as data.
+// Closed unions: a Match or Action that print() or evaluate() forgets does not compile.
+// Words mean what nft's words mean. One table of family inet holds both IP families.
+import type { Family, Ref } from '../../kube/objects/meta.ts';
+
+export interface Ruleset {
+  readonly table: string;
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly sets: ReadonlyMap<string, NftSet>;
+}
+
+export interface Chain {
+  readonly name: string;
+  /** Base chains only. */
+  readonly hook?: {
+    readonly type: 'filter' | 'nat';
+    readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting';
+    readonly priority: number;
+    readonly policy: 'accept' | 'drop';
+  };
+  readonly rules: readonly Rule[];
+}
+
+export interface Rule {
+  readonly when: readonly Match[];
+  readonly then: Action;
+  readonly origin?: Ref;
+}
+
+/** A key field: what is read from the packet, or a constant type in an element. */
+export type Field =
+  | 'ip saddr'
+  | 'ip daddr'
+  | 'ip6 saddr'
+  | 'ip6 daddr'
+  | 'meta l4proto'
+  | 'th sport'
+  | 'th dport'
+  | 'meta mark'
+  | 'iifname';
+
+/** How an element's field is typed; `number` is a host-order 32-bit integer (mark, numgen index). */
+export type FieldType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'ifname' | 'number';
+
+/** One field of an element: an address, `10.0.0.0/8`, `tcp`, `80`, `8000-8100`, `eth0`, `3`. */
+export type FieldValue = string | number;
+
+export interface NftSet {
+  readonly name: string;
+  readonly type: 'set' | 'map' | 'vmap';
+  readonly key: readonly FieldType[];
+  /** map: type of the data; vmap carries verdicts instead. */
+  readonly data?: readonly FieldType[];
+  readonly interval?: boolean;
+  /** Filled by packets (affinity): elements are not ours to list or diff. */
+  readonly dynamic?: { readonly timeoutSeconds?: number; readonly size: number };
+  /** By printed key (fields joined by ' . '), so that a diff is a walk over keys. */
+  readonly elements: ReadonlyMap<string, Element>;
+}
+
+export interface Element {
+  readonly key: readonly FieldValue[];
+  readonly data?: readonly FieldValue[];
+  readonly verdict?: VerdictAction;
+  readonly origin?: Ref;
+}
+
+export type Match =
+  | { readonly match: 'family'; readonly family: Family }
+  | { readonly match: 'ct state'; readonly states: readonly ('new' | 'established' | 'related' | 'invalid')[] }
+  | { readonly match: 'ct status dnat'; readonly is: boolean }
+  | { readonly match: 'field'; readonly field: Field; readonly op: '==' | '!='; readonly value: FieldValue }
+  | { readonly match: 'in set'; readonly fields: readonly Field[]; readonly set: string; readonly negate?: boolean }
+  /** Mark bits: (mark & mask) == value. */
+  | { readonly match: 'mark'; readonly mask: number; readonly value: number; readonly negate?: boolean }
+  /** The destination is one of this machine's own addresses (fib daddr type local). */
+  | { readonly match: 'local destination' }
+  | { readonly match: 'limit'; readonly perSecond: number };
+
+export type VerdictAction =
+  | { readonly do: 'accept' }
+  | { readonly do: 'drop' }
+  | { readonly do: 'return' }
+  | { readonly do: 'jump'; readonly chain: string }
+  | { readonly do: 'goto'; readonly chain: string };
+
+export type Action =
+  | VerdictAction
+  | { readonly do: 'reject'; readonly with: 'tcp reset' | 'port-unreachable' | 'admin-prohibited' }
+  | { readonly do: 'vmap'; readonly fields: readonly Field[]; readonly map: string }
+  /** mark = the map's value for the fields; no entry: the rule does not match. */
+  | { readonly do: 'set mark from map'; readonly fields: readonly Field[]; readonly map: string }
+  /** (mark & mask) | value */
+  | { readonly do: 'set mark'; readonly mask: number; readonly value: number }
+  /** mark = random number in [0, mod) */
+  | { readonly do: 'set mark random'; readonly mod: number }
+  /** Remembers key → mark for some seconds, refreshed at each hit. */
+  | { readonly do: 'update map with mark'; readonly fields: readonly Field[]; readonly map: string; readonly timeoutSeconds: number }
+  | { readonly do: 'dnat to map'; readonly family: Family; readonly fields: readonly Field[]; readonly map: string }
+  /** Like 'dnat to map' with a random index in [0, mod) as last key field; leaves the mark alone. */
+  | { readonly do: 'dnat to random of map'; readonly family: Family; readonly fields: readonly Field[]; readonly mod: number; readonly map: string }
+  | { readonly do: 'dnat'; readonly family: Family; readonly address: string; readonly port: number }
+  | { readonly do: 'masquerade' }
+  | { readonly do: 'log'; readonly prefix: string; readonly group: number }
+  | { readonly do: 'counter' };
