@@ -8,5 +8,7 @@ export const deploymentKind: Kind<Deployment> = {
   plural: 'deployments',
   shortNames: ['deploy'],
   namespaced: true,
+  subresources: ['status', 'scale'],
+  countsGenerations: true,
   columns: [],
 };

@@ -17,6 +17,9 @@ export interface Column<T extends KubeObject = KubeObject> {
 
 export type Subresource = 'status' | 'scale';
 
+/** A method's type, so that a Kind<Pod> serves where any Kind is meant. */
+export type FieldReader<T extends KubeObject> = { read(object: T): string }['read'];
+
 export interface Kind<T extends KubeObject = KubeObject> {
   readonly apiVersion: string;
   readonly kind: string;
@@ -27,6 +30,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly subresources?: readonly Subresource[];
   /** metadata.generation counts changes outside metadata and status. */
   readonly countsGenerations?: boolean;
+  /** Status given at creation is kept (nodes register with theirs); other kinds with the subresource lose it. */
+  readonly keepsStatusOnCreate?: boolean;
   /** DELETE answers the object instead of a Status. */
   readonly answersDeletedObject?: boolean;
   /** PUT on a missing name creates it. */
@@ -35,7 +40,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly needsVersionToUpdate?: boolean;
   readonly columns: readonly Column<T>[];
   /** Field selectors besides metadata.name and metadata.namespace: label → value ('' when absent). */
-  readonly fieldSelectors?: Readonly<Record<string, (object: T) => string>>;
+  readonly fieldSelectors?: Readonly<Record<string, FieldReader<T>>>;
   setDefaults?(object: T): T;
   /** Carries over what a client may leave out on update (cluster IPs, node ports) and drops what a type change ends. */
   prepareUpdate?(object: T, old: T): T;

@@ -23,8 +23,8 @@ export interface DeleteTarget {
 
 /**
  * One wish. `update` with metadata.resourceVersion is conditional (409 when it moved on), without it unconditional.
- * `status` writes only status, everything else in the object is ignored; a plain update never changes status
- * of kinds that have the subresource. `manager` names the writer in managedFields-free internal writes (logs only).
+ * A `status` write changes status and metadata (labels, annotations, finalizers …) and ignores the rest; a plain update
+ * never changes the status of kinds that have the subresource. Writers inside the program spread the object they saw.
  */
 export type Write =
   | { verb: 'create'; object: KubeObject; dryRun?: boolean }

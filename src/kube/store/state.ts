@@ -1,0 +1,57 @@
+// All objects at one revision as one immutable value; a snapshot is a view of it.
+import { emptySortedMap, getSorted, removeSorted, setSorted, sortedMapOf, sortedValues, type SortedMap } from '../../base/data/sorted-map.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { KubeObject } from '../objects/meta.ts';
+import { keyOf, objectKey, type Snapshot, type WatchEvent } from './store.ts';
+
+export interface StoreState {
+  readonly revision: number;
+  /** By `apiVersion/kind`. */
+  readonly objects: ReadonlyMap<string, SortedMap<KubeObject>>;
+}
+
+export const kindKey = (kind: { apiVersion: string; kind: string }): string => `${kind.apiVersion}/${kind.kind}`;
+
+export const emptyState: StoreState = { revision: 0, objects: new Map() };
+
+export function stateOf(revision: number, all: Iterable<KubeObject>): StoreState {
+  const byKind = Map.groupBy(all, kindKey);
+  const objects = new Map([...byKind].map(([key, list]) => [key, sortedMapOf(list.map((o) => [objectKey(o), o] as const))]));
+  return { revision, objects };
+}
+
+const kindMap = (state: StoreState, key: string): SortedMap<KubeObject> => state.objects.get(key) ?? emptySortedMap();
+
+export const findObject = (state: StoreState, kind: Kind, key: string): KubeObject | undefined =>
+  getSorted(kindMap(state, kindKey(kind)), key);
+
+/** The state with one object put (or, without an object, removed). */
+export function withObject(state: StoreState, revision: number, change: { kind: Kind; key: string; object?: KubeObject }): StoreState {
+  const key = kindKey(change.kind);
+  const map = kindMap(state, key);
+  const next = change.object ? setSorted(map, change.key, change.object) : removeSorted(map, change.key);
+  return { revision, objects: new Map(state.objects).set(key, next) };
+}
+
+/** Takes one event back: the state as it was before it. */
+export function undo(state: StoreState, event: WatchEvent): StoreState {
+  const change = { kind: event.kind, key: objectKey(event.object), ...(event.old && { object: event.old }) };
+  return withObject(state, event.revision - 1, change);
+}
+
+const lists = new WeakMap<SortedMap<KubeObject>, readonly KubeObject[]>();
+
+function listOf(map: SortedMap<KubeObject>): readonly KubeObject[] {
+  let list = lists.get(map);
+  if (!list) lists.set(map, (list = sortedValues(map)));
+  return list;
+}
+
+export function snapshotOf(state: StoreState): Snapshot {
+  return {
+    revision: state.revision,
+    list: <T extends KubeObject>(kind: Kind<T>) => listOf(kindMap(state, kindKey(kind))) as readonly T[],
+    get: <T extends KubeObject>(kind: Kind<T>, name: string, namespace?: string) =>
+      getSorted(kindMap(state, kindKey(kind)), keyOf(name, namespace)) as T | undefined,
+  };
+}
