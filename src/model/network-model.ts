@@ -6,6 +6,8 @@ import type { Family, Protocol, Ref } from '../kube/objects/meta.ts';
 export interface NetworkModel {
   readonly revision: number;
   readonly self: NodeView;
+  /** The address spaces of the cluster: who counts as inside, and what must never leave a node unanswered. */
+  readonly ranges: Ranges;
   /** Key `namespace/service:port/protocol/family`, e.g. `default/web:http/tcp/4`; an unnamed port prints its number. */
   readonly services: ReadonlyMap<string, ServicePort>;
   /** Isolated pods of this node only, by `namespace/name`. A pod that no policy selects is absent (open both ways). */
@@ -29,6 +31,13 @@ export interface Scope {
   /** Controller names of the IngressClasses that this gateway serves. */
   ingressControllers?: readonly string[];
   dnsTtlSeconds?: number;
+}
+
+export interface Ranges {
+  readonly podCIDRs: readonly string[];
+  readonly serviceCIDRs: readonly string[];
+  /** Own addresses on which node ports answer; empty = all of them, loopback never (PROXY-41). */
+  readonly nodePortAddresses: readonly string[];
 }
 
 export interface NodeView {
