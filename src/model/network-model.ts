@@ -159,9 +159,17 @@ export interface HostRoutes {
 
 export interface Route {
   readonly match: { readonly type: 'Exact' | 'Prefix'; readonly path: string };
+  /** What is done to a request before it is forwarded; the proxy's filters.ts decides the order, not this list. */
+  readonly filters?: readonly RouteFilter[];
   readonly backend: RouteBackend;
   readonly origin: Ref;
 }
+
+export type RouteFilter =
+  /** Answer with a redirect to the same host and target under https. */
+  | { readonly type: 'redirect-to-https'; readonly code: number }
+  /** The whole path becomes this one; the query stays. */
+  | { readonly type: 'replace-path'; readonly path: string };
 
 export type RouteBackend =
   | { readonly type: 'endpoints'; readonly service: Ref; readonly port: number | string; readonly endpoints: readonly Endpoint[] }
