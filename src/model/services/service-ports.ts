@@ -1,0 +1,95 @@
+// One Service and its slices → its ServicePorts on this node. Serves compile-services.ts, which remembers the answer.
+import { familyOf, parseAddress } from '../../base/net/address.ts';
+import { contains, prefixOf } from '../../base/net/prefix.ts';
+import type { Service, ServicePortSpec } from '../../kube/objects/core.ts';
+import type { EndpointSlice } from '../../kube/objects/networking.ts';
+import type { Family, Ref } from '../../kube/objects/meta.ts';
+import { keyOf } from '../../kube/store/store.ts';
+import type { Problem, ServicePort } from '../network-model.ts';
+import { type Candidate, type SliceCandidates, mergeCandidates, portKey } from './slice-endpoints.ts';
+import { type Place, usableEndpoints } from './usable-endpoints.ts';
+import { type Report, allowedSources, frontAddresses, virtualAddresses } from './virtual-addresses.ts';
+
+export interface ServiceOutcome {
+  readonly ports: readonly ServicePort[];
+  readonly problems: readonly Problem[];
+}
+
+/** What all Services of one compiler share; its identity changes only when the node moves to another zone. */
+export interface Surroundings extends Place {
+  readonly serviceCIDRs: readonly string[];
+}
+
+export type ReadSlice = (slice: EndpointSlice) => SliceCandidates;
+
+const nothing: ServiceOutcome = { ports: [], problems: [] };
+
+/** These labels say: another proxy serves it (KPX-22), or nobody does. */
+const foreignLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+
+const defaultStickySeconds = 10_800;
+
+export function servicePorts(service: Service, slices: readonly EndpointSlice[], around: Surroundings, read: ReadSlice): ServiceOutcome {
+  const { labels = {} } = service.metadata;
+  if (foreignLabels.some((label) => label in labels)) return nothing;
+  const origin: Ref = { kind: 'Service', namespace: service.metadata.namespace, name: service.metadata.name };
+  const problems: Problem[] = [];
+  const report: Report = (reason, message) => problems.push({ about: origin, reason, message });
+  const fronts = frontAddresses(service, around.serviceCIDRs, report);
+  if (!fronts) return problems.length > 0 ? { ports: [], problems } : nothing;
+  const families = [...new Set(fronts.cluster.map(familyOf))];
+  const ports = families.flatMap((family) => {
+    const lists = slices.filter(({ addressType }) => addressType === `IPv${family}`).map(read);
+    const sources = allowedSources(service, family, report);
+    return (service.spec.ports ?? []).map((port): ServicePort => {
+      const candidates = mergeCandidates(lists.map((list) => list.get(portKey(port.name, port.protocol)) ?? []));
+      const real = candidates.filter((candidate) => !isVirtual(candidate, around.serviceCIDRs, report));
+      return joined(service, port, { family, origin, sources, virtual: virtualAddresses(service, port, fronts, family) }, usableEndpoints(real, around));
+    });
+  });
+  return { ports, problems };
+}
+
+/** Virtual addresses are not chained: the second translation would never happen (SVC-38). */
+function isVirtual({ endpoint }: Candidate, serviceCIDRs: readonly string[], report: Report): boolean {
+  const address = serviceCIDRs.length > 0 ? parseAddress(endpoint.address) : undefined;
+  if (!address || !serviceCIDRs.some((cidr) => contains(rangeOf(cidr), address))) return false;
+  report('EndpointIgnored', `endpoint ${endpoint.address} lies inside the service range`);
+  return true;
+}
+
+const ranges = new Map<string, ReturnType<typeof prefixOf>>();
+
+/** Every endpoint of the cluster is held against the same one or two ranges: parse them once. */
+function rangeOf(cidr: string): ReturnType<typeof prefixOf> {
+  const known = ranges.get(cidr) ?? prefixOf(cidr);
+  ranges.set(cidr, known);
+  return known;
+}
+
+interface Known {
+  readonly family: Family;
+  readonly origin: Ref;
+  readonly sources: readonly string[] | undefined;
+  readonly virtual: ServicePort['virtual'];
+}
+
+function joined({ spec, metadata }: Service, port: ServicePortSpec, known: Known, usable: ReturnType<typeof usableEndpoints>): ServicePort {
+  const { family, origin, sources, virtual } = known;
+  const protocol = port.protocol ?? 'TCP';
+  const sticky = spec.sessionAffinity === 'ClientIP';
+  const needsLocal = virtual.some(({ localOnly }) => localOnly);
+  const checked = spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && spec.healthCheckNodePort;
+  return {
+    key: `${keyOf(metadata.name, metadata.namespace)}:${port.name || port.port}/${protocol.toLowerCase()}/${family}`,
+    family,
+    protocol,
+    virtual,
+    endpoints: usable.cluster,
+    ...(needsLocal ? { localEndpoints: usable.local } : {}),
+    ...(sticky ? { stickySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultStickySeconds } : {}),
+    ...(sources ? { allowedSources: sources } : {}),
+    ...(checked ? { healthCheckNodePort: spec.healthCheckNodePort } : {}),
+    origin,
+  };
+}
