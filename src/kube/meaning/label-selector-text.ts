@@ -2,7 +2,7 @@
 // the same language, and the same complaint at the same token, because clients show it to people.
 import { badRequest } from './api-error.ts';
 import { checkLabelValue, checkQualifiedName } from './names.ts';
-import type { Requirement, Selector } from './selectors.ts';
+import type { Requirement, Selector } from './label-selector.ts';
 
 type TokenType = 'name' | 'in' | 'notin' | '=' | '==' | '!=' | '!' | '(' | ')' | ',' | '>' | '<' | 'end';
 interface Token {

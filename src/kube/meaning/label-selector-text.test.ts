@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { deepFreeze } from '../../base/data/freeze.ts';
 import { ApiError } from './api-error.ts';
 import { parseLabelSelector } from './label-selector-text.ts';
-import { matchesSelector, printSelector, type Selector, validateSelector } from './selectors.ts';
+import { matchesSelector, printSelector, type Selector } from './label-selector.ts';
+import { validateSelector } from './validate-selector.ts';
 
 const web = deepFreeze({ app: 'web', tier: 'front', weight: '7' });
 
