@@ -1,0 +1,112 @@
+// Writes src/kube/schema/messages.ts: every field of every message we serve, in the notation of schema/notation.ts.
+// Names the models of @kubernetes/client-node know (types, required) are joined with schema-overlay.txt, which holds
+// what they do not say: protobuf numbers, Go's pointers and omitempty, list keys, merge keys.
+// Run: node scripts/generate-schema.ts
+import { readFileSync, writeFileSync } from 'node:fs';
+import * as client from '@kubernetes/client-node';
+import { parseMessageLine, printMessageLine } from '../src/kube/schema/notation.ts';
+import type { FieldLine, MessageLine } from '../src/kube/schema/notation.ts';
+
+interface Attribute {
+  baseName: string;
+  type: string;
+  format: string;
+}
+interface Section {
+  apiVersion: string;
+  messages: MessageLine[];
+}
+
+const models = new Map<string, Attribute[]>();
+for (const [name, value] of Object.entries(client)) {
+  const attributes = (value as { attributeTypeMap?: Attribute[] }).attributeTypeMap;
+  if (attributes) models.set(name, attributes);
+}
+
+function readOverlay(): Section[] {
+  const sections: Section[] = [];
+  const lines = readFileSync(new URL('schema-overlay.txt', import.meta.url), 'utf8').split('\n');
+  for (const line of lines.filter((text) => text !== '' && !text.startsWith('#'))) {
+    if (line.startsWith('[')) sections.push({ apiVersion: line.slice(1, -1), messages: [] });
+    else sections.at(-1)?.messages.push(parseMessageLine(line));
+  }
+  return sections;
+}
+
+/** `V1Service`, `CoreV1EndpointPort`, `V2MetricSpec`: the model's name carries the version and, where two groups clash, the group. */
+function modelOf(apiVersion: string, name: string): [string, Attribute[]] | undefined {
+  const [group, version = group] = apiVersion.split('/');
+  const big = (word = '') => word.slice(0, 1).toUpperCase() + word.slice(1);
+  const groupName = group === version || group === undefined ? 'core' : group.split('.')[0];
+  const names = [`${big(groupName)}${big(version)}${name}`, `${big(version)}${name}`];
+  const found = names.find((candidate) => models.has(candidate));
+  return found ? [found, models.get(found) ?? []] : undefined;
+}
+
+const scalarOf = (type: string, format: string): string | undefined =>
+  ({
+    string: format === 'byte' ? 'bytes' : 'string',
+    number: format,
+    boolean: 'bool',
+    Date: 'time',
+    V1MicroTime: 'microtime',
+    IntOrString: 'intstr',
+    any: 'json',
+  })[type];
+
+const containerShape = /^Array<(.+)>$|^\{ \[key: string\]: (.+); \}$/;
+
+/** The overlay's word wins; else what the model says. */
+function withType(field: FieldLine, attribute: Attribute | undefined, typeNames: (model: string) => string): FieldLine {
+  if (field.type || !attribute) return field;
+  const container = containerShape.exec(attribute.type);
+  const inner = container?.[1] ?? container?.[2] ?? attribute.type;
+  const holds = container?.[1] ? 'list' : container ? 'map' : 'one';
+  return { ...field, holds, type: scalarOf(inner, attribute.format) ?? typeNames(inner) };
+}
+
+// Required = the model's declaration has no question mark.
+function requiredFields(model: string): Set<string> {
+  const url = new URL(`../node_modules/@kubernetes/client-node/dist/gen/models/${model}.d.ts`, import.meta.url);
+  const fields = readFileSync(url, 'utf8').matchAll(/^ {4}'([^']+)': /gm);
+  return new Set(Array.from(fields, (match) => match[1] ?? ''));
+}
+
+function complete(section: Section, message: MessageLine, refs: ReadonlyMap<string, string>): MessageLine {
+  const model = modelOf(section.apiVersion, message.name);
+  const attributes = new Map(model?.[1].map((attribute) => [attribute.baseName, attribute]));
+  const required = model ? requiredFields(model[0]) : new Set<string>();
+  const local = `${section.apiVersion}.`;
+  const typeNames = (name: string) => {
+    const ref = refs.get(name);
+    if (!ref) throw new Error(`${local}${message.name}: unknown model ${name}`);
+    return ref.startsWith(local) ? ref.slice(local.length) : ref;
+  };
+  const fields = message.fields.map((field) => {
+    const typed = withType(field, attributes.get(field.name), typeNames);
+    if (!typed.type) throw new Error(`${local}${message.name}.${field.name}: no type; say it in the overlay`);
+    return { ...typed, required: required.has(field.name) };
+  });
+  const own = new Set(fields.map((field) => field.name));
+  const typed = attributes.has('apiVersion') && attributes.has('kind') && !own.has('kind');
+  return { ...message, typed: typed || message.typed, fields };
+}
+
+const sections = readOverlay();
+const refs = new Map<string, string>();
+for (const { apiVersion, messages } of sections) {
+  for (const { name } of messages) {
+    const model = modelOf(apiVersion, name);
+    if (model) refs.set(model[0], `${apiVersion}.${name}`);
+  }
+}
+const lines = sections.flatMap((section) => [
+  `[${section.apiVersion}]`,
+  ...section.messages.map((message) => printMessageLine(complete(section, message, refs))),
+]);
+const head = `// Generated by scripts/generate-schema.ts; do not edit. The notation is explained in notation.ts.
+// Field facts: Kubernetes 1.32 API definitions and @kubernetes/client-node (both Apache-2.0).
+/* oxlint-disable max-lines -- a table of data: one line per message */
+export const messageTable = String.raw\`
+`;
+writeFileSync(new URL('../src/kube/schema/messages.ts', import.meta.url), `${head}${lines.join('\n')}\n\`;\n`);
