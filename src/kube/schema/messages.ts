@@ -426,4 +426,9 @@ VolumeSource hostPath=1:HostPathVolumeSource* emptyDir=2:EmptyDirVolumeSource* g
 VsphereVirtualDiskVolumeSource volumePath=1:string+! fsType=2:string storagePolicyName=3:string storagePolicyID=4:string
 WeightedPodAffinityTerm weight=1:int32+! podAffinityTerm=2:PodAffinityTerm+!
 WindowsSecurityContextOptions gmsaCredentialSpecName=1:string* gmsaCredentialSpec=2:string* runAsUserName=3:string* hostProcess=4:bool*
+[runtime]
+Bytes raw=1:bytes
+TypeMeta apiVersion=1:string kind=2:string
+Unknown typeMeta=1:TypeMeta raw=2:bytes contentEncoding=3:string contentType=4:string
+WatchFrame type=1:string object=2:Bytes
 `;

@@ -63,7 +63,18 @@ const everywhere = new Set(['DeleteOptions', 'WatchEvent', 'Status']);
 export function messageOf(apiVersion: string, kind: string): Message | undefined {
   if (everywhere.has(kind)) return messageNamed(`meta/v1.${kind}`);
   const found = messageNamed(`${apiVersion}.${kind}`) ?? messageNamed(`${apiVersion.replace(/v1beta\d$/, 'v1')}.${kind}`);
-  return found?.typed ? found : undefined;
+  if (found?.typed) return found;
+  return kind.endsWith('List') ? listOf(apiVersion, kind) : undefined;
+}
+
+// All lists are alike, so the table leaves them out.
+function listOf(apiVersion: string, kind: string): Message | undefined {
+  const items = messageOf(apiVersion, kind.slice(0, -'List'.length));
+  if (!items) return undefined;
+  const line = parseMessageLine(`${kind}& metadata=1:meta/v1.ListMeta items=2:[]${items.name}+`);
+  const message = new LazyMessage(`${apiVersion}.${kind}`, line);
+  read.set(message.name, message);
+  return message;
 }
 
 // A class for its lazy getters: a message's fields name other messages, which name it again (JSONSchemaProps).
