@@ -1,10 +1,64 @@
 // The table of contents of the model: Snapshot → NetworkModel. The only place where the rooms meet.
+//
+//   Services, EndpointSlices ──▶ services/ ──▶ services ──┬──────────▶ routes/ ──▶ listeners
+//                                                         └─ balanced addresses ─┐
+//   Nodes ─────────────────────▶ nodes/  ◀───────────────────────────────────────┘ ──▶ self
+//   Pods, NetworkPolicies ─────▶ policies/ ──▶ policies
+//   Services, slices, Pods ────▶ names/ ──▶ names
+//
+// Promise: the answer depends on the snapshot and the scope alone. What a compiler remembers changes only
+// how long the answer takes, and lets unchanged parts keep their identity.
+import { deepEqual, memoLast } from '../base/data/memo.ts';
+import { nodeKind } from '../kube/kinds/node.ts';
 import type { Snapshot } from '../kube/store/store.ts';
-import type { NetworkModel, Scope } from './network-model.ts';
+import type { Listener, NameRecord, NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
+import { announcers } from './nodes/announcers.ts';
+import { createNodeViewCompiler } from './nodes/node-view.ts';
+import { createPolicyCompiler } from './policies/compile-policies.ts';
+import { balancedAddresses } from './services/balanced-addresses.ts';
+import { createServiceCompiler } from './services/compile-services.ts';
 
 /** A compiler remembers by identity what it compiled last; its answers depend on the snapshot and scope alone. */
 export type Compiler = (seen: Snapshot) => NetworkModel;
 
-export function createCompiler(_scope: Scope): Compiler {
-  throw new Error('model is being written');
+const noNames: ReadonlyMap<string, readonly NameRecord[]> = new Map();
+const noListeners: ReadonlyMap<string, Listener> = new Map();
+
+export function createCompiler(scope: Scope): Compiler {
+  const compileServices = createServiceCompiler(scope);
+  const compilePolicies = createPolicyCompiler(scope);
+  const compileNodeView = createNodeViewCompiler(scope.node);
+  const balanced = keepEqual(memoLast(balancedAddresses));
+  const whoAnnounces = memoLast(announcers);
+  const keepProblems = keepEqual((problems: readonly Problem[]) => problems);
+  const ranges: Ranges = { podCIDRs: scope.podCIDRs, serviceCIDRs: scope.serviceCIDRs, nodePortAddresses: scope.nodePortAddresses ?? [] };
+  return (seen) => {
+    const { services, problems: serviceProblems } = compileServices(seen);
+    const { policies, problems: policyProblems } = compilePolicies(seen);
+    const nodes = seen.list(nodeKind);
+    const announced = whoAnnounces(balanced(services), nodes);
+    return {
+      revision: seen.revision,
+      self: compileNodeView(nodes, ownAddresses(announced, scope.node)),
+      ranges,
+      services,
+      policies,
+      names: noNames,
+      listeners: noListeners,
+      problems: keepProblems([...serviceProblems, ...policyProblems]),
+    };
+  };
+}
+
+const ownAddresses = (announced: ReadonlyMap<string, string>, self: string | undefined): readonly string[] =>
+  [...announced].flatMap(([address, node]) => (node === self ? [address] : []));
+
+/** The last answer again when the new one is equal to it. */
+function keepEqual<A extends unknown[], R>(compute: (...args: A) => R): (...args: A) => R {
+  let last: R | undefined;
+  return (...args) => {
+    const fresh = compute(...args);
+    last = last !== undefined && deepEqual(last, fresh) ? last : fresh;
+    return last;
+  };
 }

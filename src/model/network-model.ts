@@ -72,6 +72,8 @@ export interface ServicePort {
   /** Source prefixes allowed to reach the load-balancer addresses; absent = everyone. */
   readonly allowedSources?: readonly string[];
   readonly healthCheckNodePort?: number;
+  /** Nodes with endpoints for new connections, sorted; present only where a LoadBalancer address is localOnly: one of them announces it. */
+  readonly readyNodes?: readonly string[];
   readonly origin: Ref;
 }
 

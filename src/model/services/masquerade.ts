@@ -10,8 +10,7 @@
 //
 // Everything else keeps its source: pods of this node (KPX-05) and the node itself, which already speaks
 // with its own address. Policies on this node see the source before it is rewritten, on other nodes after.
-import { addressOf } from '../../base/net/address.ts';
-import { contains, prefixOf } from '../../base/net/prefix.ts';
+import { inRanges } from '../../base/net/prefix-list.ts';
 import type { VirtualAddress } from '../network-model.ts';
 
 /** Where a connection comes from, as this node sees it. A process of another node counts as outside. */
@@ -38,10 +37,5 @@ export function serviceMasquerade(
 
 /** Rule 3. `inside` holds every pod range and the address of every node. */
 export function outboundMasquerade(client: ClientPlace, destination: string, inside: readonly string[]): boolean {
-  return client === 'pod here' && !inCIDRs(destination, inside);
+  return client === 'pod here' && !inRanges(destination, inside);
 }
-
-export const inCIDRs = (address: string, cidrs: readonly string[]): boolean => {
-  const parsed = addressOf(address);
-  return cidrs.some((cidr) => contains(prefixOf(cidr), parsed));
-};

@@ -1,13 +1,13 @@
 // One Service and its slices → its ServicePorts on this node. Serves compile-services.ts, which remembers the answer.
-import { familyOf, parseAddress } from '../../base/net/address.ts';
-import { contains, prefixOf } from '../../base/net/prefix.ts';
+import { familyOf } from '../../base/net/address.ts';
+import { inRanges } from '../../base/net/prefix-list.ts';
 import type { Service, ServicePortSpec } from '../../kube/objects/core.ts';
 import type { EndpointSlice } from '../../kube/objects/networking.ts';
 import type { Family, Ref } from '../../kube/objects/meta.ts';
 import { keyOf } from '../../kube/store/store.ts';
 import type { Problem, ServicePort } from '../network-model.ts';
 import { type Candidate, type SliceCandidates, mergeCandidates, portKey } from './slice-endpoints.ts';
-import { type Place, usableEndpoints } from './usable-endpoints.ts';
+import { type Place, type Usable, usableEndpoints } from './usable-endpoints.ts';
 import { type Report, allowedSources, frontAddresses, virtualAddresses } from './virtual-addresses.ts';
 
 export interface ServiceOutcome {
@@ -52,19 +52,9 @@ export function servicePorts(service: Service, slices: readonly EndpointSlice[],
 
 /** Virtual addresses are not chained: the second translation would never happen (SVC-38). */
 function isVirtual({ endpoint }: Candidate, serviceCIDRs: readonly string[], report: Report): boolean {
-  const address = serviceCIDRs.length > 0 ? parseAddress(endpoint.address) : undefined;
-  if (!address || !serviceCIDRs.some((cidr) => contains(rangeOf(cidr), address))) return false;
+  if (!inRanges(endpoint.address, serviceCIDRs)) return false;
   report('EndpointIgnored', `endpoint ${endpoint.address} lies inside the service range`);
   return true;
-}
-
-const ranges = new Map<string, ReturnType<typeof prefixOf>>();
-
-/** Every endpoint of the cluster is held against the same one or two ranges: parse them once. */
-function rangeOf(cidr: string): ReturnType<typeof prefixOf> {
-  const known = ranges.get(cidr) ?? prefixOf(cidr);
-  ranges.set(cidr, known);
-  return known;
 }
 
 interface Known {
@@ -74,22 +64,31 @@ interface Known {
   readonly virtual: ServicePort['virtual'];
 }
 
-function joined({ spec, metadata }: Service, port: ServicePortSpec, known: Known, usable: ReturnType<typeof usableEndpoints>): ServicePort {
+function joined(service: Service, port: ServicePortSpec, known: Known, usable: Usable): ServicePort {
+  const { name, namespace } = service.metadata;
   const { family, origin, sources, virtual } = known;
   const protocol = port.protocol ?? 'TCP';
-  const sticky = spec.sessionAffinity === 'ClientIP';
   const needsLocal = virtual.some(({ localOnly }) => localOnly);
-  const checked = spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && spec.healthCheckNodePort;
+  const announced = virtual.some(({ type, localOnly }) => type === 'loadBalancer' && localOnly);
   return {
-    key: `${keyOf(metadata.name, metadata.namespace)}:${port.name || port.port}/${protocol.toLowerCase()}/${family}`,
+    key: `${keyOf(name, namespace)}:${port.name || port.port}/${protocol.toLowerCase()}/${family}`,
     family,
     protocol,
     virtual,
     endpoints: usable.cluster,
     ...(needsLocal ? { localEndpoints: usable.local } : {}),
-    ...(sticky ? { stickySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultStickySeconds } : {}),
+    ...settingsOf(service),
     ...(sources ? { allowedSources: sources } : {}),
-    ...(checked ? { healthCheckNodePort: spec.healthCheckNodePort } : {}),
+    ...(announced ? { readyNodes: usable.nodes } : {}),
     origin,
   };
+}
+
+/** What holds for all ports of a Service alike. */
+function settingsOf({ spec }: Service): Pick<ServicePort, 'stickySeconds' | 'healthCheckNodePort'> {
+  const settings: { stickySeconds?: number; healthCheckNodePort?: number } = {};
+  if (spec.sessionAffinity === 'ClientIP') settings.stickySeconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultStickySeconds;
+  const checked = spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+  if (checked && spec.healthCheckNodePort) settings.healthCheckNodePort = spec.healthCheckNodePort;
+  return settings;
 }

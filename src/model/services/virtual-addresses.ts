@@ -1,7 +1,8 @@
 // Where a Service can be reached: the addresses of one of its ports in one family, and who may use them.
 // Serves service-ports.ts. Pure readings of spec and status; what is unreadable becomes a Problem.
 import { familyOf, parseAddress } from '../../base/net/address.ts';
-import { contains, parsePrefix, prefixOf } from '../../base/net/prefix.ts';
+import { parsePrefix } from '../../base/net/prefix.ts';
+import { inRanges } from '../../base/net/prefix-list.ts';
 import type { Service, ServicePortSpec } from '../../kube/objects/core.ts';
 import type { Family } from '../../kube/objects/meta.ts';
 import type { VirtualAddress } from '../network-model.ts';
@@ -40,7 +41,7 @@ function whyNoFront(address: string, families: ReadonlySet<Family>, serviceCIDRs
   const parsed = parseAddress(address);
   if (!parsed) return 'is not an IP address';
   if (!families.has(parsed.family)) return `is IPv${parsed.family}, but the Service has no cluster IP of that family`;
-  if (serviceCIDRs.some((cidr) => contains(prefixOf(cidr), parsed))) return 'lies inside the service range';
+  if (inRanges(address, serviceCIDRs)) return 'lies inside the service range';
   return undefined;
 }
 
