@@ -1,0 +1,91 @@
+// What a stand-alone cluster is made of: what the config file says, completed with defaults. Plain data.
+import { nthAddress, prefixOf, sizeOf } from '../../base/net/prefix.ts';
+import { printAddress } from '../../base/net/address.ts';
+
+export interface NodeDescription {
+  readonly name: string;
+  /** IPv4 first where there are both; at most one of each family. */
+  readonly addresses: readonly string[];
+  readonly roles: readonly string[];
+  readonly zone?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A machine outside the cluster, on the nodes' link: what `curl` from elsewhere would meet. */
+export interface OutsideHost {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+export interface ClusterDescription {
+  readonly name: string;
+  readonly nodes: readonly NodeDescription[];
+  readonly outside: readonly OutsideHost[];
+  /** The nodes' link; IPv4 first. */
+  readonly nodeCIDRs: readonly string[];
+  readonly podCIDRs: readonly string[];
+  /** First is the default family of Services. */
+  readonly serviceCIDRs: readonly string[];
+  /** Addresses for Services of type LoadBalancer, inside nodeCIDRs. */
+  readonly loadBalancerCIDRs: readonly string[];
+  readonly nodePorts: { readonly first: number; readonly last: number };
+  readonly domain: string;
+  /** Start the built-in Ingress controller. */
+  readonly ingress: boolean;
+  /** Image → program or directory on this machine that stands for it. */
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/** What a file may leave out. */
+export type PartialDescription = Omit<Partial<ClusterDescription>, 'nodes'> & {
+  readonly nodes?: readonly (Partial<NodeDescription> & { readonly name: string })[];
+};
+
+export const maxNodes = 100;
+
+const ranges = {
+  podCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
+  serviceCIDRs: ['10.96.0.0/16', 'fd00:10:96::/112'],
+};
+
+const at = (cidr: string, offset: number) => printAddress(nthAddress(prefixOf(cidr), offset));
+
+/** The upper quarter of the nodes' own prefix: reachable on the link without any route. None in a prefix too small to share. */
+function upperQuarter(cidr: string): string[] {
+  const prefix = prefixOf(cidr);
+  const quarter = sizeOf(prefix) / 4n;
+  return quarter === 0n ? [] : [`${printAddress(nthAddress(prefix, 3n * quarter))}/${prefix.length + 2}`];
+}
+
+/** The first node is the control plane; addresses are given from the eleventh of each range on. */
+function completeNode(said: Partial<NodeDescription> & { readonly name: string }, index: number, nodeCIDRs: readonly string[]): NodeDescription {
+  const { name, addresses = nodeCIDRs.map((cidr) => at(cidr, index + 10)), roles = index === 0 ? ['control-plane'] : [], labels = {}, zone } = said;
+  return { name, addresses, roles, labels, ...(zone !== undefined && { zone }) };
+}
+
+const withoutAbsent = <T extends object>(record: T): T => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
+
+/**
+ * Fills what is not said. `subnet` numbers the default node link (172.30.<subnet>.0/24), so that clusters can stand side by side;
+ * `count` is how many nodes to make when the file names none.
+ */
+export function completeDescription(said: PartialDescription, { subnet = 0, count = 3 }: { subnet?: number; count?: number } = {}): ClusterDescription {
+  const nodeCIDRs = said.nodeCIDRs ?? [`172.30.${subnet}.0/24`, `fd00:172:30:${subnet.toString(16)}::/64`];
+  const singleStack = nodeCIDRs.every((cidr) => !cidr.includes(':'));
+  const families = (cidrs: string[]) => (singleStack ? cidrs.slice(0, 1) : cidrs);
+  const named = said.nodes ?? Array.from({ length: count }, (_, i) => ({ name: `node${i + 1}` }));
+  return {
+    name: 'default',
+    outside: [],
+    podCIDRs: families(ranges.podCIDRs),
+    serviceCIDRs: families(ranges.serviceCIDRs),
+    loadBalancerCIDRs: nodeCIDRs.flatMap(upperQuarter),
+    nodePorts: { first: 30000, last: 32767 },
+    domain: 'cluster.local',
+    ingress: true,
+    images: {},
+    ...withoutAbsent(said),
+    nodeCIDRs,
+    nodes: named.map((node, index) => completeNode(node, index, nodeCIDRs)),
+  };
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readConfig, type ConfigOverrides } from './read-config.ts';
+
+const read = (text: string, overrides?: ConfigOverrides) => readConfig({ file: 'cluster.yaml', text }, overrides);
+
+test('an empty file is a cluster of three nodes, the first its control plane, in both families', () => {
+  const { nodes, name, loadBalancerCIDRs } = read('');
+  assert.equal(name, 'default');
+  assert.deepEqual(nodes.map((n) => [n.name, n.roles, n.addresses]), [
+    ['node1', ['control-plane'], ['172.30.0.10', 'fd00:172:30::a']],
+    ['node2', [], ['172.30.0.11', 'fd00:172:30::b']],
+    ['node3', [], ['172.30.0.12', 'fd00:172:30::c']],
+  ]);
+  assert.deepEqual(loadBalancerCIDRs, ['172.30.0.192/26', 'fd00:172:30:0:c000::/66']);
+});
+
+test('the command line wins over the file', () => {
+  const { nodes, name } = read('name: a\nnodes: [{ name: x }]', { name: 'b', nodes: 2, subnet: 7 });
+  assert.equal(name, 'b');
+  assert.deepEqual(nodes.map((n) => n.addresses[0]), ['172.30.7.10', '172.30.7.11']);
+});
+
+test('the article: three nodes with their own addresses and an outside host', () => {
+  const { nodes, outside, podCIDRs } = read(`
+nodeCIDRs: [10.0.2.0/24]
+serviceCIDRs: [10.96.0.0/12]
+nodes:
+  - { name: k8s-node1, addresses: [10.0.2.4], roles: [control-plane] }
+  - { name: k8s-node2, addresses: [10.0.2.5], zone: a, labels: { disk: ssd } }
+  - { name: k8s-node3, addresses: [10.0.2.15] }
+outside: [{ name: client, addresses: [10.0.2.100] }]
+`);
+  assert.deepEqual(nodes[1], { name: 'k8s-node2', addresses: ['10.0.2.5'], roles: [], labels: { disk: 'ssd' }, zone: 'a' });
+  assert.deepEqual(outside, [{ name: 'client', addresses: ['10.0.2.100'] }]);
+  assert.deepEqual(podCIDRs, ['10.244.0.0/16'], 'an IPv4-only link makes an IPv4-only cluster');
+});
+
+const refused: [text: string, complaint: RegExp][] = [
+  ['nodes: [{ name: a }, { name: a }]', /cluster\.yaml:1: nodes\[1\]\.name: "a" is already used by nodes\.0\.name/],
+  ['name: x\nnode: []', /cluster\.yaml:2: node: unknown field "node"; known are name, nodes/],
+  ['nodes:\n  - name: a\n    addresses: [10.0.2]', /cluster\.yaml:3: nodes\[0\]\.addresses\[0\]: "10\.0\.2" is no IP address/],
+  ['nodes:\n  - name: a\n    addresses: [192.0.2.1]', /nodes\[0\]\.addresses\[0\]: 192\.0\.2\.1 is outside nodeCIDRs/],
+  ['nodes:\n  - name: a\n    addresses: [172.30.0.200]', /172\.30\.0\.200 lies in loadBalancerCIDRs/],
+  ['nodes: [{ addresses: [] }]', /nodes\[0\]\.name: undefined is no host name/],
+  ['nodes: []', /nodes: there are 0 nodes; 1 to 100 are possible/],
+  ['ingress: maybe', /cluster\.yaml:1: ingress: "maybe" must be true or false/],
+  ['podCIDRs: [10.244.0.0/33]', /podCIDRs\[0\]: "10\.244\.0\.0\/33" is no address prefix/],
+  ['podCIDRs: [10.96.0.0/16]', /serviceCIDRs\[0\]: 10\.96\.0\.0\/16 overlaps podCIDRs 10\.96\.0\.0\/16/],
+  ['podCIDRs: [10.1.0.0/16, 10.2.0.0/16]', /two prefixes of one IP family/],
+  ['nodePorts: { first: 5, last: 3 }', /nodePorts: .* is no port range/],
+  ['domain: Cluster', /domain: "Cluster" is no DNS domain/],
+  ['name: "a b"', /name: "a b" is no cluster name/],
+  ['a: [', /cluster\.yaml:\d+: not YAML/],
+];
+
+for (const [text, complaint] of refused) {
+  test(`refused with line, field and reason: ${JSON.stringify(text)}`, () => assert.throws(() => read(text), complaint));
+}
