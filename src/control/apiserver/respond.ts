@@ -22,7 +22,7 @@ export async function respond(response: Response, request: ApiRequest, answer: A
   const headers = headersOf(answer, request);
   if (answer.stream) {
     writeHead(response, answer.code, headers);
-    response.flushHeaders();
+    (response as ServerResponse).flushHeaders();
     await answer.stream(senderTo(response));
     response.end();
     return;

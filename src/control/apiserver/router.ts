@@ -37,19 +37,21 @@ function decoded(segment: string): string {
 /** undefined: the path names no resource (discovery, health and unknown paths). */
 export function parseResourcePath(path: string): ResourcePath | undefined {
   const raw = path.split('/').slice(1);
+  if (raw[0] !== 'api' && raw[0] !== 'apis') return undefined;
   const prefix = raw[0] === 'api' ? 2 : 3;
-  if ((raw[0] !== 'api' && raw[0] !== 'apis') || raw.length <= prefix || raw[prefix] === '') return undefined;
+  if (!raw[prefix]) return undefined;
   const apiVersion = raw.slice(1, prefix).join('/');
   const watch = raw[prefix] === 'watch' && raw.length > prefix + 1;
-  const segments = raw.slice(watch ? prefix + 1 : prefix);
+  return { apiVersion, watch, ...parseNames(raw.slice(watch ? prefix + 1 : prefix)) };
+}
+
+function parseNames(segments: readonly string[]): Omit<ResourcePath, 'apiVersion' | 'watch'> {
   const third = segments[2];
-  const scoped = segments[0] === 'namespaces' && segments.length >= 3 && third !== '' && !namespaceSubresources.has(third!);
-  const [plural, name, subresource, ...rest] = scoped ? segments.slice(2) : segments;
+  const scoped = segments[0] === 'namespaces' && Boolean(third) && !namespaceSubresources.has(third!);
+  const [plural = '', name, subresource, ...rest] = scoped ? segments.slice(2) : segments;
   return {
-    apiVersion,
-    plural: plural!,
+    plural,
     rest: rest.length ? `/${rest.join('/')}` : '',
-    watch,
     ...(scoped && { namespace: decoded(segments[1]!) }),
     ...(name && { name: decoded(name) }),
     ...(subresource && { subresource }),

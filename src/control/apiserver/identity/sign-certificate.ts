@@ -33,7 +33,8 @@ async function importKeys(pem: string) {
 const altName = (name: string) => ({ type: isIP(name) ? ('ip' as const) : ('dns' as const), value: name });
 
 export function createAuthority(now: () => Date): Authority {
-  x509.cryptoProvider.set(webcrypto as Crypto);
+  // The setter is overloaded; this is the one that takes the default provider.
+  (x509.cryptoProvider.set as (provider: typeof webcrypto) => void).call(x509.cryptoProvider, webcrypto);
   // An hour back, for clients whose clock is behind.
   const valid = (days: number) => ({ notBefore: new Date(now().getTime() - 3_600_000), notAfter: new Date(now().getTime() + days * dayMs) });
 

@@ -36,17 +36,10 @@ const policies = ['Foreground', 'Background', 'Orphan', 'nil'];
 export function checkDeleteOptions(given: Record<string, unknown>, dryRunValues: readonly string[] = []): DeleteOptions {
   const errors: FieldError[] = [];
   const dryRun = readDryRun(dryRunValues, errors);
-  const policy = given['propagationPolicy'] as DeleteOptions['propagationPolicy'];
-  const orphan = given['orphanDependents'];
-  if (policy && !policies.slice(0, 3).includes(policy)) errors.push(notSupported('propagationPolicy', policy, policies));
-  if (policy && orphan !== undefined) {
-    errors.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'));
-  }
+  const propagationPolicy = readPropagation(given, errors);
   if (errors.length > 0) throw optionsError('DeleteOptions', errors);
   const seconds = given['gracePeriodSeconds'];
   const { uid, resourceVersion } = (given['preconditions'] ?? {}) as { uid?: string; resourceVersion?: string };
-  const orphans = orphan === undefined ? undefined : String(orphan) === 'true' ? 'Orphan' : 'Background';
-  const propagationPolicy = policy ?? orphans;
   return {
     dryRun,
     ...(seconds !== undefined && seconds !== null && { gracePeriodSeconds: Number(seconds) }),
@@ -54,6 +47,18 @@ export function checkDeleteOptions(given: Record<string, unknown>, dryRunValues:
     ...(uid && { uid }),
     ...(resourceVersion && { resourceVersion }),
   };
+}
+
+/** propagationPolicy, or orphanDependents, its forerunner. */
+function readPropagation(given: Record<string, unknown>, errors: FieldError[]): DeleteOptions['propagationPolicy'] {
+  const policy = given['propagationPolicy'] as DeleteOptions['propagationPolicy'];
+  const orphan = given['orphanDependents'];
+  if (policy && !policies.slice(0, 3).includes(policy)) errors.push(notSupported('propagationPolicy', policy, policies));
+  if (policy && orphan !== undefined) {
+    errors.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'));
+  }
+  if (policy || orphan === undefined) return policy || undefined;
+  return String(orphan) === 'true' ? 'Orphan' : 'Background';
 }
 
 const keptNamespaces = new Set(['default', 'kube-system', 'kube-public']);

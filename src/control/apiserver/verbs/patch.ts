@@ -97,15 +97,17 @@ function refuseUid({ resource, name }: Target, { metadata: { uid } }: KubeObject
   throw conflictError(resource.kind, name!, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
 }
 
+function refuseOtherType({ apiVersion = '', kind }: Partial<KubeObject>, { resource }: Target): void {
+  if (apiVersion === resource.kind.apiVersion && kind === resource.kind.kind) return;
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
+}
+
 function readApplied(request: ApiRequest, { text, target, options }: { text: string; target: Target; options: WriteOptions }): KubeObject {
   const value = parseYaml(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('error decoding YAML: object expected');
-  const { apiVersion, kind, metadata } = value as Partial<KubeObject>;
-  const { resource } = target;
-  if (apiVersion !== resource.kind.apiVersion || kind !== resource.kind.kind) {
-    const [group, version] = apiVersion?.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-    throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
-  }
+  refuseOtherType(value as Partial<KubeObject>, target);
+  const { metadata } = value as Partial<KubeObject>;
   if (metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
   const named = { ...value, metadata: { ...metadata, name: metadata?.name ?? target.name! } } as KubeObject;
   const validation = options.fieldValidation === 'Ignore' ? 'Ignore' : 'Strict';

@@ -1,7 +1,7 @@
 // The scale subresource: a workload seen as a wished and a present number of replicas (autoscaling/v1 Scale).
 import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { invalid } from '../../../kube/meaning/field-error.ts';
-import { printLabelSelector } from './print-selector.ts';
+import { printSelector } from '../../../kube/meaning/label-selector.ts';
 import type { KubeObject, LabelSelector } from '../../../kube/objects/meta.ts';
 import { type Api, seenObject } from '../api.ts';
 import type { Resource } from '../registry.ts';
@@ -54,7 +54,7 @@ function scaleOf(workload: Workload): Scale {
     kind: names.kind,
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: workload.status?.replicas ?? 0, ...(selector && { selector: printLabelSelector(selector) }) },
+    status: { replicas: workload.status?.replicas ?? 0, ...(selector && { selector: printSelector(selector) }) },
   };
 }
 

@@ -9,10 +9,6 @@ export interface FieldOwner {
   now: Date;
 }
 
-export function decodeProtobuf(_bytes: Uint8Array): KubeObject {
-  throw new ApiError(415, 'UnsupportedMediaType', 'protobuf bodies cannot be read yet');
-}
-
 export function fieldComplaints(_object: KubeObject, _text?: string): string[] {
   return [];
 }

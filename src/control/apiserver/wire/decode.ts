@@ -4,7 +4,7 @@ import { ApiError, badRequest } from '../../../kube/meaning/api-error.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { type ApiRequest, readBody } from '../request.ts';
 import { parseMediaType } from './negotiate.ts';
-import { decodeProtobuf } from './codecs.ts';
+import { decodeProtobuf } from '../../../kube/wire/protobuf.ts';
 
 export interface DecodedBody {
   value: Record<string, unknown>;

@@ -27,10 +27,10 @@ const plainColumns: readonly Column[] = [
 
 const columnsOf = ({ kind }: Resource): readonly Column[] => (kind.columns.length > 0 ? kind.columns : plainColumns);
 
-const definitionOf = ({ name, type = 'string', format = '', description, wide }: Column) => ({
+const definitionOf = ({ name, type = 'string', format, description, wide }: Column) => ({
   name,
   type,
-  format,
+  format: format ?? '',
   description: description ?? (format === 'name' ? nameText : ''),
   priority: wide ? 1 : 0,
 });
