@@ -1,9 +1,10 @@
 // The cluster's own certificate authority and what it signs: the API server's certificate, clients, the token key.
 // Kept in a folder, so that a restart neither changes the CA nor pays for making one (the X.509 library takes 100 ms).
-import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { newKey } from './keys.ts';
 
 export interface KeyPair {
   /** PEM. */
@@ -46,12 +47,6 @@ export async function openCertificates({ folder, servingNames, now = () => new D
     issueClient: async (user, groups) => (await authority()).signClient(ca, { user, groups }),
   };
 }
-
-/** A new EC key on P-256, as PKCS 8 PEM. */
-export const newKey = (): string =>
-  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-
-export const newToken = (): string => randomBytes(32).toString('base64url');
 
 const dayMs = 86_400_000;
 
