@@ -57,33 +57,29 @@ function changesInGroups(old: NftSet, now: NftSet): Candidates {
   return { gained, lost };
 }
 
-/** Asks every group of a set for a key; indexes them once when there is much to ask. */
-function lookupIn(set: NftSet, questions: number): (key: string) => Element | undefined {
-  if (questions > 8) {
-    const all = allElements(set);
-    return (key) => all.get(key);
-  }
-  return (key) => {
-    let found: Element | undefined;
-    for (const group of set.elements.values()) found = group.get(key) ?? found;
-    return found;
-  };
+/** Of a key: the element as it was or is, whichever group holds it. */
+type Holder = (key: string) => Element | undefined;
+
+/** An element of a shared set is lost only when no group holds it any more, and gained only when none held it. */
+function holders(old: NftSet, now: NftSet, { gained, lost }: Candidates): { was: Holder; is: Holder } {
+  if (!now.shared || gained.size + lost.size === 0) return { was: (key) => lost.get(key), is: (key) => gained.get(key) };
+  const before = allElements(old);
+  const after = allElements(now);
+  return { was: (key) => before.get(key), is: (key) => after.get(key) };
 }
 
 function diffElements(old: NftSet, now: NftSet): { added: Element[]; removed: Element[] } {
   if (old.elements === now.elements || now.dynamic) return { added: [], removed: [] };
-  const { gained, lost } = changesInGroups(old, now);
-  const touched = new Set([...gained.keys(), ...lost.keys()]);
-  const before = lookupIn(old, touched.size);
-  const after = lookupIn(now, touched.size);
+  const changes = changesInGroups(old, now);
+  const { was, is } = holders(old, now, changes);
   const added: Element[] = [];
   const removed: Element[] = [];
-  for (const key of touched) {
-    const was = before(key);
-    const is = after(key);
-    if (was && is && equalElements(was, is)) continue;
-    if (was) removed.push(was);
-    if (is) added.push(is);
+  for (const key of new Set([...changes.lost.keys(), ...changes.gained.keys()])) {
+    const before = was(key);
+    const after = is(key);
+    if (before && after && equalElements(before, after)) continue;
+    if (before) removed.push(before);
+    if (after) added.push(after);
   }
   return { added, removed };
 }
