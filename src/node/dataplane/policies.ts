@@ -29,11 +29,18 @@ export const podMap = (direction: Direction, family: Family): Omit<NftSet, 'elem
   key: [addressType(family)],
 });
 
+/** Policies speak of three protocols; all others pass, isolated or not, as in model/policies/find-permit.ts (NPT-66). */
+const notTheirs: Rule = {
+  when: ['tcp', 'udp', 'sctp'].map((value): Match => ({ match: 'field', field: 'meta l4proto', op: '!=', value })),
+  then: { do: 'accept' },
+};
+
 /** Connections that were allowed stay allowed (NP-42); what belongs to none has no business here. */
 export const policyHooks: readonly Chain[] = (['egress', 'ingress'] as const).map((direction) =>
   baseChain(direction, [
     { when: [{ match: 'ct state', states: ['established', 'related'] }], then: { do: 'accept' } },
     { when: [{ match: 'ct state', states: ['invalid'] }], then: { do: 'drop' } },
+    notTheirs,
     ...families.map(
       (family): Rule => ({
         when: [],

@@ -1,7 +1,7 @@
 // Ruleset → the text that `nft -f` reads. Serves the text driver, error messages and people who want to see the rules.
 // nft 1.0.6 knows no quoting of names, so names must already be words (nftName makes them); comments end at 128 bytes.
 import { createHash } from 'node:crypto';
-import { printRef } from '../../model/network-model.ts';
+import { printRef } from '../../kube/meaning/print-ref.ts';
 import type { Ref } from '../../kube/objects/meta.ts';
 import type { Action, Chain, Element, Field, FieldType, Match, NftSet, Rule, Ruleset, VerdictAction } from './ruleset.ts';
 import { allElements } from './ruleset.ts';
