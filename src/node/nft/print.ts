@@ -65,9 +65,12 @@ export function printVerdict(verdict: VerdictAction): string {
 const printValues = (values: readonly (string | number)[], types: readonly FieldType[]): string =>
   values.map((value, i) => (types[i] === 'ifname' ? `"${value}"` : String(value))).join(' . ');
 
+/** Enough to delete the element by. */
+export const printKeyOf = (set: NftSet, element: Element): string => printValues(element.key, set.key);
+
 /** `10.96.0.10 . tcp . 80 comment "Service default/web" : 3`, as it stands between braces. */
 export function printElement(set: NftSet, element: Element): string {
-  const key = printValues(element.key, set.key);
+  const key = printKeyOf(set, element);
   const value = element.verdict ? printVerdict(element.verdict) : element.data ? printValues(element.data, set.data ?? []) : '';
   return `${key}${comment(element.origin)}${value === '' ? '' : ` : ${value}`}`;
 }
