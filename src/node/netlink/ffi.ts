@@ -60,6 +60,7 @@ function checked(syscall: keyof typeof call, result: unknown, about = ''): numbe
 const NEW_NETWORK = 0x40000000;
 const BIND_MOUNT = 0x1000;
 const DETACH = 2;
+const EIO = 5;
 
 export const setNetworkNamespace = (fd: number): void => void checked('setns', call.setns(fd, NEW_NETWORK));
 /** The calling thread, alone, moves to a fresh network namespace. */
@@ -99,6 +100,15 @@ export const setSocketOption = (fd: number, level: number, option: number, value
 /** One datagram. Returns the number of bytes taken. */
 export const sendBytes = (fd: number, bytes: Uint8Array, length = bytes.length): number =>
   checked('send', call.send(fd, bytes, length, 0));
+
+/** The same in a thread of libuv's pool, for requests on which the kernel ponders long. Errno is lost on that way. */
+export const sendBytesAside = (fd: number, bytes: Uint8Array, length: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    call.send.async(fd, bytes, length, 0, (error: Error | null, sent: unknown) => {
+      if (error ?? Number(sent) < 0) reject(error ?? new SystemCallError('send', EIO, `${length} bytes`));
+      else resolve();
+    });
+  });
 
 const DONT_WAIT = 0x40;
 

@@ -20,8 +20,8 @@ const homeFd = openSync(ownNamespace, 'r');
 // The answer does not matter: libuv starts all threads of its pool at the first request.
 stat(pins, () => {});
 
-/** The namespace this thread was started in: the machine's own network. */
-export const homeNamespace: Netns = { name: '', path: ownNamespace };
+/** The namespace this thread was started in: the machine's own network. Its path means the same inside a window. */
+export const homeNamespace: Netns = { name: '', path: `/proc/${process.pid}/fd/${homeFd}` };
 
 export const namespaceOf = (name: string): Netns => ({ name, path: `${pins}/${name}` });
 

@@ -8,6 +8,7 @@ import {
   openSocket,
   receiveBytes,
   sendBytes,
+  sendBytesAside,
   setSocketOption,
   SOCK_RAW,
 } from './ffi.ts';
@@ -100,6 +101,11 @@ export class NetlinkSocket {
 
   send(writer: MessageWriter): void {
     sendBytes(this.fd, writer.bytes, writer.length);
+  }
+
+  /** Like send, without holding up this thread while the kernel works. The writer must rest until then. */
+  sendAside(writer: MessageWriter): Promise<void> {
+    return sendBytesAside(this.fd, writer.bytes, writer.length);
   }
 
   /** The next datagram; undefined when `wait` is false and none is there. */

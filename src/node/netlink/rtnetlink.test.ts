@@ -112,10 +112,10 @@ describe('rtnetlink', () => {
   });
 
   const refusals: [about: string, request: () => ReturnType<typeof setLink>, code: string, words: RegExp][] = [
-    ['an unknown link', () => setLink('nope', { up: true }), 'ENODEV', /^ip link set dev nope up$/],
-    ['a taken name', () => addVeth({ name: 'lo' }, { name: 'x' }), 'EEXIST', /^ip link add name lo type veth peer name x$/],
+    ['an unknown link', () => setLink('nope', { up: true }), 'ENODEV', /^ip -n \S+ link set dev nope up$/],
+    ['a taken name', () => addVeth({ name: 'lo' }, { name: 'x' }), 'EEXIST', /^ip -n \S+ link add name lo type veth peer name x$/],
     ['a gateway nobody knows', () => addRoute({ prefix: '10.0.0.0/8', via: '192.0.2.1', link: 'lo' }), 'ENETUNREACH|ENETDOWN|EINVAL', /via 192\.0\.2\.1 dev lo proto 70$/],
-    ['a route that is not there', () => removeRoute({ prefix: '10.0.0.0/8', type: 'blackhole' }), 'ESRCH', /^ip route del blackhole 10\.0\.0\.0\/8 proto 70$/],
+    ['a route that is not there', () => removeRoute({ prefix: '10.0.0.0/8', type: 'blackhole' }), 'ESRCH', /^ip -n \S+ route del blackhole 10\.0\.0\.0\/8 proto 70$/],
   ];
   for (const [about, request, code, words] of refusals) {
     test(`a refusal names the code and the command to try by hand: ${about}`, () => {

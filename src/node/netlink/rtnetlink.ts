@@ -80,7 +80,7 @@ export class Rtnetlink {
           const sequence = this.#write(request, header, attributes);
           pending.set(sequence, position);
         } catch (error) {
-          answers[position] = asNetlinkError(request, error);
+          answers[position] = asNetlinkError(this.#words(request.words), error);
         }
         if (changesLinks(request)) indexes.clear();
         if (pending.size >= REQUESTS_AT_ONCE) this.#settle(pending, requests, answers);
@@ -90,6 +90,32 @@ export class Rtnetlink {
       descriptors.forEach(closeSync);
     }
     return answers;
+  }
+
+  /**
+   * One slow request, carried out beside this thread: taking a link away makes the kernel wait 10–40 ms for its readers.
+   * The conversation must not be used meanwhile. Rejects with NetlinkError.
+   */
+  async sendAside(request: RtRequest): Promise<void> {
+    const { header, attributes } = request.encode({
+      indexOf: (link) => this.linkIndex(link),
+      descriptorOf: () => {
+        throw new Error('a request that names a namespace cannot be sent aside');
+      },
+    });
+    const sequence = this.#write(request, header, attributes);
+    try {
+      await this.#socket.sendAside(this.#writer);
+    } finally {
+      this.#writer.length = 0;
+    }
+    const refusal = this.#socket.receive()!.filter((message) => message.sequence === sequence).map(refusalOf)[0];
+    if (refusal) throw new NetlinkError(this.#words(request.words), refusal);
+  }
+
+  /** The command as it must be typed at home. */
+  #words(command: string): string {
+    return this.namespace.name === '' ? command : command.replace(/^ip /, `ip -n ${this.namespace.name} `);
   }
 
   #write(request: RtRequest, header: Uint8Array, attributes: readonly Attribute[]): number {
@@ -110,7 +136,7 @@ export class Rtnetlink {
         if (message.type !== MESSAGE_ERROR || position === undefined) continue;
         pending.delete(message.sequence);
         const refusal = refusalOf(message);
-        if (refusal) answers[position] = new NetlinkError(requests[position]!.words, refusal);
+        if (refusal) answers[position] = new NetlinkError(this.#words(requests[position]!.words), refusal);
       }
     }
   }
@@ -141,7 +167,7 @@ export class Rtnetlink {
       for (const message of this.#socket.receive()!) {
         if (message.sequence !== header.sequence) continue;
         const refusal = message.type === MESSAGE_ERROR ? refusalOf(message) : undefined;
-        if (refusal) throw new NetlinkError(`ip link show dev ${name}`, refusal);
+        if (refusal) throw new NetlinkError(this.#words(`ip link show dev ${name}`), refusal);
         return readLink(message.body);
       }
     }
@@ -195,11 +221,9 @@ export class Rtnetlink {
   }
 }
 
-const asNetlinkError = (request: RtRequest, error: unknown): NetlinkError =>
-  new NetlinkError(request.words, {
-    code: (error as { code?: string }).code ?? 'EINVAL',
-    reason: (error as Error).message,
-  });
+/** A request that could not even be put into bytes: its link or namespace is not there. */
+const asNetlinkError = (words: string, error: unknown): NetlinkError =>
+  new NetlinkError(words, { code: (error as { code?: string }).code ?? 'EINVAL', reason: (error as Error).message });
 
 /** Opens a conversation for the length of the body. */
 export function withRtnetlink<T>(namespace: Netns, body: (rtnetlink: Rtnetlink) => T): T {
