@@ -185,4 +185,5 @@ export interface Problem {
   readonly message: string;
 }
 
-export { printRef } from '../kube/meaning/print-ref.ts';
+/** The one way a Ref is printed: `Service default/web`, `Node node1`. */
+export const printRef = (ref: Ref): string => `${ref.kind} ${ref.namespace ? `${ref.namespace}/` : ''}${ref.name}`;
