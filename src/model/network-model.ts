@@ -185,5 +185,4 @@ export interface Problem {
   readonly message: string;
 }
 
-/** The one way a Ref is printed: `Service default/web`, `Node node1`. */
-export const printRef = (ref: Ref): string => `${ref.kind} ${ref.namespace ? `${ref.namespace}/` : ''}${ref.name}`;
+export { printRef } from '../kube/meaning/print-ref.ts';

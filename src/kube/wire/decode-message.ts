@@ -1,5 +1,6 @@
 // Reads one protobuf message into the JSON form of its type (proto2 as gogo writes it for Kubernetes).
 // Whatever the bytes say, it ends: depth and the number of values are bounded, and every refusal is an ApiError 400.
+import { setOwn } from '../../base/data/json-value.ts';
 import { badRequest } from '../meaning/api-error.ts';
 import type { Field, Message } from '../schema/schema.ts';
 import { specialValues } from './special-values.ts';
@@ -97,11 +98,6 @@ function readEntry(input: Input, place: Place, target: Target): void {
   setOwn(into, key, value ?? zeroOf(place.field));
 }
 
-/** Sets a key that a client chose, as JSON.parse would: `__proto__` becomes a plain key. */
-function setOwn(object: Json, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
-  else object[key] = value;
-}
 
 function zeroOf(field: Field): unknown {
   if (!field.scalar) return {};

@@ -39,8 +39,11 @@ export type Field =
   | 'meta mark'
   | 'iifname';
 
-/** How an element's field is typed; `number` is a host-order 32-bit integer (mark, numgen index). */
-export type FieldType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'ifname' | 'number';
+/**
+ * How an element's field is typed. `number` is a mark and `index` a random number (numgen): both are 32-bit integers
+ * in host order and the same to the kernel, but nft's text must be told them apart.
+ */
+export type FieldType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'ifname' | 'number' | 'index';
 
 /** One field of an element: an address, `10.0.0.0/8`, `tcp`, `80`, `8000-8100`, `eth0`, `3`. */
 export type FieldValue = string | number;
@@ -54,9 +57,17 @@ export interface NftSet {
   readonly interval?: boolean;
   /** Filled by packets (affinity): elements are not ours to list or diff. */
   readonly dynamic?: { readonly timeoutSeconds?: number; readonly size: number };
-  /** By printed key (fields joined by ' . '), so that a diff is a walk over keys. */
-  readonly elements: ReadonlyMap<string, Element>;
+  /** The same element may be in several groups (two ports of one cluster IP): it stays until the last one gives it up. */
+  readonly shared?: boolean;
+  readonly elements: Elements;
 }
+
+/**
+ * By group, then by printed key (fields joined by ' . '). A group is what one cause contributes (a service port, a pod)
+ * and keeps its identity while the cause does: a diff of 100,000 elements walks groups and opens the changed ones only.
+ */
+export type Elements = ReadonlyMap<string, ElementGroup>;
+export type ElementGroup = ReadonlyMap<string, Element>;
 
 export interface Element {
   readonly key: readonly FieldValue[];
@@ -75,6 +86,8 @@ export type Match =
   | { readonly match: 'mark'; readonly mask: number; readonly value: number; readonly negate?: boolean }
   /** The destination is one of this machine's own addresses (fib daddr type local). */
   | { readonly match: 'local destination' }
+  /** The source is one of this machine's own addresses: a process of this node speaks (fib saddr type local). */
+  | { readonly match: 'local source'; readonly is: boolean }
   | { readonly match: 'limit'; readonly perSecond: number };
 
 export type VerdictAction =
@@ -88,14 +101,16 @@ export type Action =
   | VerdictAction
   | { readonly do: 'reject'; readonly with: 'tcp reset' | 'port-unreachable' | 'admin-prohibited' }
   | { readonly do: 'vmap'; readonly fields: readonly Field[]; readonly map: string }
-  /** mark = the map's value for the fields; no entry: the rule does not match. */
-  | { readonly do: 'set mark from map'; readonly fields: readonly Field[]; readonly map: string }
+  /** mark = the map's value for the fields, then the verdict, if any; no entry: the rule does not match. */
+  | { readonly do: 'set mark from map'; readonly fields: readonly Field[]; readonly map: string; readonly verdict?: VerdictAction }
   /** (mark & mask) | value */
   | { readonly do: 'set mark'; readonly mask: number; readonly value: number }
   /** mark = random number in [0, mod) */
   | { readonly do: 'set mark random'; readonly mod: number }
-  /** Remembers key → mark for some seconds, refreshed at each hit. */
+  /** Remembers key → mark for some seconds. An entry that exists is only refreshed: it keeps its old value (kernel 6.18). */
   | { readonly do: 'update map with mark'; readonly fields: readonly Field[]; readonly map: string; readonly timeoutSeconds: number }
+  /** Takes the key out of a dynamic map. */
+  | { readonly do: 'forget in map'; readonly fields: readonly Field[]; readonly map: string }
   | { readonly do: 'dnat to map'; readonly family: Family; readonly fields: readonly Field[]; readonly map: string }
   /** Like 'dnat to map' with a random index in [0, mod) as last key field; leaves the mark alone. */
   | { readonly do: 'dnat to random of map'; readonly family: Family; readonly fields: readonly Field[]; readonly mod: number; readonly map: string }
@@ -103,3 +118,21 @@ export type Action =
   | { readonly do: 'masquerade' }
   | { readonly do: 'log'; readonly prefix: string; readonly group: number }
   | { readonly do: 'counter' };
+
+/** The text that identifies an element in its set. */
+export const printKey = (fields: readonly FieldValue[]): string => fields.join(' . ');
+
+export function findElement(set: NftSet, key: string): Element | undefined {
+  for (const group of set.elements.values()) {
+    const element = group.get(key);
+    if (element) return element;
+  }
+  return undefined;
+}
+
+/** Every element once, whichever group holds it. */
+export function allElements(set: NftSet): Map<string, Element> {
+  const all = new Map<string, Element>();
+  for (const group of set.elements.values()) for (const [key, element] of group) all.set(key, element);
+  return all;
+}

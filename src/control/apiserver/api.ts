@@ -1,0 +1,30 @@
+// What every handler of the API server works with.
+import type { ObjectStore, Snapshot } from '../../kube/store/store.ts';
+import type { PodAccess } from '../../kube/meaning/pod-access.ts';
+import type { Authorize } from './identity/authorize.ts';
+import type { TokenIssuer } from './identity/service-account-tokens.ts';
+import type { ApiMetrics } from './metrics.ts';
+import type { KindRegistry, Resource } from './registry.ts';
+import type { ApiRequest, Answer } from './request.ts';
+import type { Target } from './router.ts';
+
+/** A store that can show its past gives paged lists that are one consistent list. */
+export type ApiStore = ObjectStore & { snapshotAt?(revision: number): Snapshot };
+
+export interface Api {
+  readonly store: ApiStore;
+  readonly registry: KindRegistry;
+  /** Absent where no node runs beside the API server: logs, exec and proxies answer 503 then. */
+  readonly podAccess?: PodAccess;
+  readonly authorize: Authorize;
+  readonly tokens: TokenIssuer;
+  readonly metrics: ApiMetrics;
+  readonly now: () => Date;
+  /** Milliseconds between bookmarks on a quiet watch. */
+  readonly bookmarkEveryMs: number;
+}
+
+export type Handler = (api: Api, request: ApiRequest, target: Target) => Promise<Answer>;
+
+export const seenObject = (seen: Snapshot, { resource, name, namespace }: { resource: Resource; name?: string; namespace?: string }) =>
+  seen.get(resource.stored, name ?? '', namespace);

@@ -1,0 +1,48 @@
+// The object in a request's body, made to agree with the URL and checked against the kind's fields.
+import { badRequest } from '../../../kube/meaning/api-error.ts';
+import type { KubeObject } from '../../../kube/objects/meta.ts';
+import type { ApiRequest } from '../request.ts';
+import type { Target } from '../router.ts';
+import { fieldComplaints } from '../wire/codecs.ts';
+import { decodeBody, typedAs } from '../wire/decode.ts';
+import type { WriteOptions } from './write-options.ts';
+
+/** Strict refuses unknown and duplicate fields, Warn (the default) turns them into warnings. */
+export function checkFields(request: ApiRequest, object: KubeObject, about: { validation: WriteOptions['fieldValidation']; text?: string }): void {
+  if (about.validation === 'Ignore') return;
+  const complaints = fieldComplaints(object, about.text);
+  if (complaints.length === 0) return;
+  if (about.validation === 'Warn') {
+    request.warnings.push(...complaints);
+    return;
+  }
+  const { kind, apiVersion } = object;
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${complaints.join(', ')}`);
+}
+
+/** Fills the namespace from the URL; throws ApiError 400 where body and URL disagree. */
+export function placeObject(object: KubeObject, { resource, namespace, name }: Target): KubeObject {
+  const { metadata } = object;
+  if (name !== undefined && metadata.name && metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+  if (name !== undefined && !metadata.name) throw badRequest(`name must be provided`);
+  if (!resource.kind.namespaced) {
+    if (metadata.namespace) throw badRequest('namespace specified on a non-namespaced object');
+    return object;
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  return { ...object, metadata: { ...metadata, namespace } };
+}
+
+/** As served (a view is not yet turned into what is stored). */
+export async function decodeObject(request: ApiRequest, target: Target, options: WriteOptions): Promise<KubeObject> {
+  const { kind, apiVersion } = target.resource.kind;
+  const { value, text } = await decodeBody(request, kind);
+  const object = typedAs(value, apiVersion, kind);
+  checkFields(request, object, { validation: options.fieldValidation, text });
+  return placeObject(object, target);
+}

@@ -1,0 +1,117 @@
+// PATCH: four languages. All but apply change an object that is there; apply may also create it.
+import { badRequest, conflictError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import { forbidden, required } from '../../../kube/meaning/field-error.ts';
+import type { KubeObject } from '../../../kube/objects/meta.ts';
+import { type Api, seenObject } from '../api.ts';
+import { type Answer, type ApiRequest, isTrue, readBody } from '../request.ts';
+import type { Target } from '../router.ts';
+import { objectAnswer } from '../wire/answers.ts';
+import { applied, jsonPatched, mergePatched, strategicallyPatched } from '../wire/codecs.ts';
+import { contentType, parseJson, parseYaml, typedAs, unsupportedMediaType } from '../wire/decode.ts';
+import { storeNew } from './create.ts';
+import { checkFields, placeObject } from './decode-object.ts';
+import { rewrite, type WriteSubresource } from './update.ts';
+import { optionsError, readWriteOptions, type WriteOptions } from './write-options.ts';
+
+type Patch = (current: KubeObject) => KubeObject;
+
+const applyType = 'application/apply-patch+yaml';
+const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', applyType];
+
+export async function patchObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
+  const options = readWriteOptions(request, 'PatchOptions');
+  const type = contentType(request);
+  if (type === applyType) return applyObject(api, request, { target, options });
+  if (request.query.has('force')) throw optionsError('PatchOptions', [forbidden('force', 'may not be specified for non-apply patch')]);
+  const text = (await readBody(request)).toString();
+  const patch = readPatch(type, text, target);
+  const stored = await rewrite(api, request, {
+    target,
+    options,
+    subresource: target.subresource as WriteSubresource | undefined,
+    retries: !namesVersion(type, text),
+    next: (current) => checkedPatch(request, { current, patch, target, options }),
+  });
+  return objectAnswer(request, target.resource, { stored, now: api.now() });
+}
+
+/** A patch that writes metadata.resourceVersion is meant for that version only. */
+function namesVersion(type: string, text: string): boolean {
+  const value = JSON.parse(text) as { metadata?: { resourceVersion?: string } } | { path?: string }[];
+  if (type === 'application/json-patch+json') return (value as { path?: string }[]).some(({ path }) => path === '/metadata/resourceVersion');
+  return Boolean((value as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion);
+}
+
+function readPatch(type: string, text: string, target: Target): Patch {
+  const { kind } = target.resource.kind;
+  const value = patchTypes.includes(type) ? parseJson(text, kind) : undefined;
+  if (type === 'application/json-patch+json') {
+    if (!Array.isArray(value)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+    return (current) => jsonPatched(current, value);
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    if (patchTypes.includes(type)) throw badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}');
+    throw unsupportedMediaType(patchTypes);
+  }
+  if (type === 'application/merge-patch+json') return (current) => mergePatched(current, value);
+  return (current) => strategicallyPatched(current, value as Record<string, unknown>);
+}
+
+interface Checked {
+  current: KubeObject;
+  patch: Patch;
+  target: Target;
+  options: WriteOptions;
+}
+
+function checkedPatch(request: ApiRequest, { current, patch, target, options }: Checked): KubeObject {
+  const { kind, apiVersion } = target.resource.kind;
+  const next = typedAs(patch(current) as unknown as Record<string, unknown>, apiVersion, kind);
+  checkFields(request, next, { validation: options.fieldValidation });
+  return placeObject(next, target);
+}
+
+async function applyObject(api: Api, request: ApiRequest, { target, options }: { target: Target; options: WriteOptions }): Promise<Answer> {
+  if (!options.fieldManager) throw optionsError('PatchOptions', [required('fieldManager', 'is required for apply patch')]);
+  const { resource } = target;
+  const text = (await readBody(request)).toString();
+  const patch = readApplied(request, { text, target, options });
+  const force = isTrue(request.query.get('force'));
+  const subresource = target.subresource as WriteSubresource | undefined;
+  const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now(), subresource };
+  if (!seenObject(api.store.snapshot(), target)) {
+    if (subresource) throw notFoundError(resource.kind, target.name!);
+    refuseUid(target, patch);
+    const object = applied(undefined, patch, { ...owner, force });
+    const stored = await storeNew(api, request, { target, object, options, owned: true });
+    return objectAnswer(request, resource, { stored, now: api.now(), code: 201 });
+  }
+  const retries = !patch.metadata.resourceVersion;
+  const next = (current: KubeObject) => applied(current, patch, { ...owner, force });
+  const stored = await rewrite(api, request, { target, options, subresource, retries, next, owned: true });
+  return objectAnswer(request, resource, { stored, now: api.now() });
+}
+
+function refuseUid({ resource, name }: Target, { metadata: { uid } }: KubeObject): void {
+  if (!uid) return;
+  throw conflictError(resource.kind, name!, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+}
+
+function refuseOtherType({ apiVersion = '', kind }: Partial<KubeObject>, { resource }: Target): void {
+  if (apiVersion === resource.kind.apiVersion && kind === resource.kind.kind) return;
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
+}
+
+function readApplied(request: ApiRequest, { text, target, options }: { text: string; target: Target; options: WriteOptions }): KubeObject {
+  const value = parseYaml(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('error decoding YAML: object expected');
+  refuseOtherType(value as Partial<KubeObject>, target);
+  const { metadata } = value as Partial<KubeObject>;
+  if (metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
+  const named = { ...value, metadata: { ...metadata, name: metadata?.name ?? target.name! } } as KubeObject;
+  const validation = options.fieldValidation === 'Ignore' ? 'Ignore' : 'Strict';
+  checkFields(request, named, { validation, text });
+  return placeObject(named, target);
+}
+

@@ -1,0 +1,105 @@
+// The scale subresource: a workload seen as a wished and a present number of replicas (autoscaling/v1 Scale).
+import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import { invalid } from '../../../kube/meaning/field-error.ts';
+import { printSelector } from '../../../kube/meaning/label-selector.ts';
+import type { KubeObject, LabelSelector } from '../../../kube/objects/meta.ts';
+import { type Api, seenObject } from '../api.ts';
+import type { Resource } from '../registry.ts';
+import { type Answer, type ApiRequest, readBody } from '../request.ts';
+import type { Target } from '../router.ts';
+import { objectAnswer } from '../wire/answers.ts';
+import { jsonPatched, mergePatched } from '../wire/codecs.ts';
+import { contentType, decodeBody, parseJson, typedAs, unsupportedMediaType } from '../wire/decode.ts';
+import { rewrite } from './update.ts';
+import { readWriteOptions, type WriteOptions } from './write-options.ts';
+
+interface Workload extends KubeObject {
+  spec?: { replicas?: number; selector?: LabelSelector };
+  status?: { replicas?: number };
+}
+
+interface Scale extends KubeObject {
+  spec: { replicas?: number };
+  status: { replicas: number; selector?: string };
+}
+
+const names = { apiVersion: 'autoscaling/v1', kind: 'Scale', plural: 'scales' };
+
+const scaleResource: Resource = {
+  kind: {
+    ...names,
+    shortNames: [],
+    namespaced: true,
+    columns: [
+      { name: 'Name', format: 'name', cell: ({ metadata }) => metadata.name },
+      { name: 'Desired', type: 'integer', cell: (scale) => (scale as Scale).spec.replicas ?? 0 },
+      { name: 'Available', type: 'integer', cell: (scale) => (scale as Scale).status.replicas },
+      { name: 'Age', cell: ({ metadata }) => metadata.creationTimestamp ?? '<unknown>' },
+    ],
+  },
+  group: 'autoscaling',
+  version: 'v1',
+  get stored() {
+    return this.kind;
+  },
+  toStored: (object) => object,
+  fromStored: (object) => object,
+};
+
+function scaleOf(workload: Workload): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = workload.metadata;
+  const { replicas = 1, selector } = workload.spec ?? {};
+  return {
+    apiVersion: names.apiVersion,
+    kind: names.kind,
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: workload.status?.replicas ?? 0, ...(selector && { selector: printSelector(selector) }) },
+  };
+}
+
+export async function getScale(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
+  const workload = seenObject(api.store.snapshot(), target);
+  if (!workload) throw notFoundError(target.resource.kind, target.name!);
+  return objectAnswer(request, scaleResource, { stored: scaleOf(workload), now: api.now() });
+}
+
+interface Rescale {
+  target: Target;
+  options: WriteOptions;
+  next(scale: Scale): Scale;
+  retries: boolean;
+}
+
+async function rescale(api: Api, request: ApiRequest, { target, options, next, retries }: Rescale): Promise<Answer> {
+  const replaced = (workload: Workload): KubeObject => {
+    const { spec, metadata } = next(scaleOf(workload));
+    const replicas = spec?.replicas ?? 0;
+    if (replicas < 0) throw invalidError(names, metadata.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+    const { resourceVersion } = metadata;
+    return { ...workload, metadata: { ...workload.metadata, resourceVersion }, spec: { ...workload.spec, replicas } } as Workload;
+  };
+  const mainTarget = { ...target, subresource: undefined };
+  const stored = await rewrite(api, request, { target: mainTarget, options, retries, next: replaced });
+  return objectAnswer(request, scaleResource, { stored: scaleOf(stored), now: api.now() });
+}
+
+export async function updateScale(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
+  const options = readWriteOptions(request, 'UpdateOptions');
+  const wished = typedAs((await decodeBody(request, 'Scale')).value, names.apiVersion, names.kind) as Scale;
+  return rescale(api, request, { target, options, next: () => wished, retries: !wished.metadata.resourceVersion });
+}
+
+export async function patchScale(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
+  const options = readWriteOptions(request, 'PatchOptions');
+  const type = contentType(request);
+  const patch = parseJson((await readBody(request)).toString(), 'Scale');
+  const next = (scale: Scale): Scale => {
+    if (type === 'application/json-patch+json') return jsonPatched(scale, patch as unknown[]) as Scale;
+    // A Scale has no lists: strategic merging is plain merging.
+    if (type.endsWith('merge-patch+json')) return mergePatched(scale, patch) as Scale;
+    throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
+  };
+  const named = (patch as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion;
+  return rescale(api, request, { target, options, next, retries: !named });
+}

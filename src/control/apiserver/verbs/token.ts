@@ -1,0 +1,50 @@
+// POST serviceaccounts/x/token: a token for the account, for as long and for whom the request says.
+import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import { invalid } from '../../../kube/meaning/field-error.ts';
+import type { KubeObject } from '../../../kube/objects/meta.ts';
+import { type Api, seenObject } from '../api.ts';
+import { type Answer, type ApiRequest, jsonAnswer } from '../request.ts';
+import type { Target } from '../router.ts';
+import { decodeBody, typedAs } from '../wire/decode.ts';
+
+interface BoundObject {
+  kind?: string;
+  apiVersion?: string;
+  name?: string;
+  uid?: string;
+}
+
+type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: BoundObject } };
+
+const apiVersion = 'authentication.k8s.io/v1';
+const names = { apiVersion, kind: 'TokenRequest', plural: 'tokenrequests' };
+
+export async function createToken(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
+  const { value } = await decodeBody(request, 'TokenRequest');
+  const { spec = {}, metadata } = typedAs(value, apiVersion, 'TokenRequest') as TokenRequest;
+  const { name = '', namespace = '' } = target;
+  const account = seenObject(api.store.snapshot(), target);
+  if (!account) throw notFoundError(target.resource.kind, name);
+  const { expirationSeconds = 3600, audiences = [], boundObjectRef } = spec;
+  if (expirationSeconds < 600) {
+    throw invalidError(names, '', [invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
+  }
+  const uid = account.metadata.uid ?? '';
+  const bound = boundTo(api, namespace, boundObjectRef);
+  const { token, expires } = await api.tokens.issue({ namespace, name, uid, audiences, expirationSeconds, ...bound });
+  const expirationTimestamp = `${expires.toISOString().slice(0, 19)}Z`;
+  const asked = { audiences: audiences.length > 0 ? audiences : [api.tokens.issuer], expirationSeconds, boundObjectRef: boundObjectRef ?? null };
+  const creationTimestamp = `${api.now().toISOString().slice(0, 19)}Z`;
+  return jsonAnswer({ kind: 'TokenRequest', apiVersion, metadata: { ...metadata, name, namespace, creationTimestamp }, spec: asked, status: { token, expirationTimestamp } }, 201);
+}
+
+function boundTo({ registry, store }: Api, namespace: string, reference: BoundObject | undefined) {
+  if (reference?.kind !== 'Pod' && reference?.kind !== 'Node') return {};
+  const plural = reference.kind === 'Pod' ? 'pods' : 'nodes';
+  const resource = registry.find('v1', plural);
+  const name = reference.name ?? '';
+  const found = resource && store.snapshot().get(resource.stored, name, plural === 'pods' ? namespace : undefined);
+  if (!found) throw notFoundError({ apiVersion: 'v1', kind: reference.kind, plural }, name);
+  const bound = { name, uid: found.metadata.uid ?? '' };
+  return plural === 'pods' ? { pod: bound } : { node: bound };
+}

@@ -1,0 +1,75 @@
+// UPDATE: PUT on an object or its status.
+import { ApiError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import type { KubeObject } from '../../../kube/objects/meta.ts';
+import { type Api, seenObject } from '../api.ts';
+import type { Answer, ApiRequest } from '../request.ts';
+import type { Target } from '../router.ts';
+import { objectAnswer } from '../wire/answers.ts';
+import { ownedUpdate } from '../wire/codecs.ts';
+import { storeNew } from './create.ts';
+import { decodeObject } from './decode-object.ts';
+import { readWriteOptions, type WriteOptions } from './write-options.ts';
+
+export type WriteSubresource = 'status' | 'finalize';
+
+export async function updateObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
+  const options = readWriteOptions(request, 'UpdateOptions');
+  const wished = await decodeObject(request, target, options);
+  const subresource = target.subresource as WriteSubresource | undefined;
+  const { resource } = target;
+  if (!seenObject(api.store.snapshot(), target)) {
+    if (!resource.kind.createsOnUpdate || subresource) throw notFoundError(resource.kind, target.name!);
+    const object = { ...wished, metadata: { ...wished.metadata, resourceVersion: undefined } };
+    const stored = await storeNew(api, request, { target, object, options });
+    return objectAnswer(request, resource, { stored, now: api.now(), code: 201 });
+  }
+  const { metadata: { resourceVersion } } = wished;
+  const stored = await rewrite(api, request, { target, options, subresource, retries: !resourceVersion, next: () => wished });
+  return objectAnswer(request, resource, { stored, now: api.now() });
+}
+
+interface Rewrite {
+  target: Target;
+  options: WriteOptions;
+  subresource?: WriteSubresource;
+  /** Decide again when another write came between; false where the client named the version it means. */
+  retries: boolean;
+  /** The wished object, as served, given the object as served. */
+  next(current: KubeObject): KubeObject;
+  /** `next` has already settled who owns which field. */
+  owned?: boolean;
+}
+
+const conflictTries = 8;
+
+/** Reads, decides, writes on condition that nothing changed between. */
+export async function rewrite(api: Api, request: ApiRequest, change: Rewrite): Promise<KubeObject> {
+  for (let tried = 1; ; tried += 1) {
+    const { target } = change;
+    const old = seenObject(api.store.snapshot(), target);
+    if (!old) throw notFoundError(target.resource.kind, target.name!);
+    try {
+      return await writeOnce(api, request, { ...change, old });
+    } catch (error) {
+      const conflict = error instanceof ApiError && error.reason === 'Conflict';
+      if (!conflict || !change.retries || tried === conflictTries) throw error;
+    }
+  }
+}
+
+async function writeOnce(api: Api, request: ApiRequest, { target, options, subresource, retries, next, owned, old }: Rewrite & { old: KubeObject }) {
+  const { resource } = target;
+  const wished = resource.toStored(next(resource.fromStored(old)));
+  const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now(), subresource };
+  const object = owned ? wished : ownedUpdate(old, wished, owner);
+  // The kind's own rule on unconditional updates must still see that the client gave no version.
+  const pinned = retries && !resource.kind.needsVersionToUpdate ? withVersion(object, old.metadata.resourceVersion) : object;
+  const stored = await api.store.write({ verb: 'update', object: pinned, subresource, dryRun: options.dryRun });
+  request.warnings.push(...(resource.stored.warnings?.(stored, old) ?? []));
+  return stored;
+}
+
+const withVersion = (object: KubeObject, resourceVersion: string | undefined): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion },
+});

@@ -1,0 +1,36 @@
+// The address spaces of the cluster as sets: who is a pod, who is one of ours, what must never leave untranslated.
+import { type AddressRange, mergeRanges, printRange, rangeOf, subtractRanges } from '../../base/net/address-ranges.ts';
+import type { Family } from '../../kube/objects/meta.ts';
+import type { NodeView, Ranges } from '../../model/network-model.ts';
+import type { Element, NftSet } from '../nft/ruleset.ts';
+import { addressing } from './fronts.ts';
+
+/** A set of disjoint blocks, one group: it changes as a whole and rarely. */
+export function blockSet(name: string, family: Family, ranges: readonly AddressRange[]): NftSet {
+  const blocks = mergeRanges(ranges.filter((range) => range.family === family)).map(printRange);
+  const elements = new Map(blocks.map((block): [string, Element] => [block, { key: [block] }]));
+  return { name, type: 'set', key: [addressing.addressType(family)], interval: true, elements: new Map([['', elements]]) };
+}
+
+const everything = { 4: '0.0.0.0/0', 6: '::/0' } as const;
+const loopback = { 4: '127.0.0.0/8', 6: '::1' } as const;
+
+/** Node ports answer on these, as far as they are the machine's own. Loopback only where it is asked for (PROXY-41). */
+function nodePortRanges(family: Family, wished: readonly string[]): AddressRange[] {
+  const ranges = wished.map(rangeOf).filter((range) => range.family === family);
+  return wished.length > 0 ? ranges : subtractRanges(rangeOf(everything[family]), [rangeOf(loopback[family])]);
+}
+
+export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {
+  const own = self.podCIDRs.map(rangeOf);
+  const pods = [...ranges.podCIDRs, ...self.peers.flatMap((peer) => peer.podCIDRs)].map(rangeOf).concat(own);
+  const nodes = [...self.ips, ...self.peers.flatMap((peer) => peer.ips)].map(rangeOf);
+  const services = ranges.serviceCIDRs.map(rangeOf);
+  return ([4, 6] as const).flatMap((family) => [
+    blockSet(`own-pods${family}`, family, own),
+    blockSet(`pods${family}`, family, pods),
+    blockSet(`inside${family}`, family, [...pods, ...nodes, ...services]),
+    blockSet(`service-ranges${family}`, family, services),
+    blockSet(`node-port-addresses${family}`, family, nodePortRanges(family, ranges.nodePortAddresses)),
+  ]);
+}

@@ -1,0 +1,111 @@
+// All Services → the service part of the ruleset, remembering what the last model looked like: only Services that
+// changed are rendered, and only the sets they touch get a new identity.
+import { deepEqual } from '../../base/data/memo.ts';
+import { keyedDiff } from '../../base/data/keyed-diff.ts';
+import type { ServicePort } from '../../model/network-model.ts';
+import type { Chain, Element, ElementGroup, Elements, NftSet } from '../nft/ruleset.ts';
+import { type ClassParts, classParts, type Front, fronts } from './fronts.ts';
+import { type Contribution, renderService } from './services.ts';
+import { serviceSets } from './service-chains.ts';
+
+export interface RenderedServices {
+  readonly sets: readonly NftSet[];
+  /** Those of the classes in use; the constant ones are in service-chains.ts. */
+  readonly chains: readonly Chain[];
+}
+
+type Services = ReadonlyMap<string, ServicePort>;
+
+interface Memory {
+  services: Services;
+  contributions: Map<string, Contribution>;
+  sets: Map<string, NftSet>;
+  chains: readonly Chain[];
+}
+
+const forgotten: Contribution = { elements: new Map(), classes: [] };
+
+/** Edits copies of the touched sets' groups; the sets of the last ruleset stay as they were. */
+function editor(sets: Map<string, NftSet>) {
+  const copies = new Map<string, Map<string, ElementGroup>>();
+  const groupsOf = (set: string) => {
+    let copy = copies.get(set);
+    if (!copy) copies.set(set, (copy = new Map(sets.get(set)!.elements)));
+    return copy;
+  };
+  return {
+    put: (set: string, group: string, elements: ElementGroup) => void groupsOf(set).set(group, elements),
+    drop: (set: string, group: string) => void groupsOf(set).delete(group),
+    finish: () => {
+      for (const [name, elements] of copies) sets.set(name, { ...sets.get(name)!, elements });
+    },
+  };
+}
+
+/** Equal groups are left alone: an endpoint's change does not touch the set of cluster IPs. */
+function replace(edit: ReturnType<typeof editor>, group: string, was: Contribution, is: Contribution): void {
+  for (const [set, elements] of is.elements) if (!deepEqual(was.elements.get(set), elements)) edit.put(set, group, elements);
+  for (const set of was.elements.keys()) if (!is.elements.has(set)) edit.drop(set, group);
+}
+
+const partsMemo = new Map<string, ClassParts>();
+
+/** The same objects for the same class, whoever asks. */
+function partsOf(front: Front, number: number): ClassParts {
+  const key = `${front.name} ${number}`;
+  let parts = partsMemo.get(key);
+  if (!parts) partsMemo.set(key, (parts = classParts(front, number)));
+  return parts;
+}
+
+function classesInUse(contributions: Iterable<Contribution>): Map<Front, Set<number>> {
+  const inUse = new Map(fronts.map((front) => [front, new Set<number>()]));
+  for (const { classes } of contributions) for (const { front, number } of classes) inUse.get(front)!.add(number);
+  return inUse;
+}
+
+/** Fills the class maps and answers the chains they lead to; sticky classes share some, hence the look by name. */
+function renderClasses(memory: Memory): readonly Chain[] {
+  const chains = new Map<string, Chain>();
+  const need = (chain: Chain) => chains.set(chain.name, chains.get(chain.name) ?? chain);
+  for (const [front, numbers] of classesInUse(memory.contributions.values())) {
+    const group = new Map<string, Element>();
+    for (const number of [...numbers].sort((a, b) => a - b)) {
+      const parts = partsOf(front, number);
+      group.set(String(number), parts.element);
+      parts.chains.forEach(need);
+    }
+    const name = `${front.name}-classes`;
+    const elements: Elements = new Map([['', group]]);
+    if (!deepEqual(memory.sets.get(name)!.elements, elements)) memory.sets.set(name, { ...memory.sets.get(name)!, elements });
+  }
+  return [...chains.values()];
+}
+
+/** A renderer with a memory of its own; its answer depends on the services alone. */
+export function createServiceRenderer(): (services: Services) => RenderedServices {
+  const memory: Memory = {
+    services: new Map(),
+    contributions: new Map(),
+    sets: new Map(serviceSets.map((shape) => [shape.name, { ...shape, elements: new Map() }])),
+    chains: [],
+  };
+  return (services) => {
+    const edit = editor(memory.sets);
+    let classesChanged = false;
+    const apply = (key: string, is: Contribution) => {
+      const was = memory.contributions.get(key) ?? forgotten;
+      replace(edit, key, was, is);
+      if (is === forgotten) memory.contributions.delete(key);
+      else memory.contributions.set(key, is);
+      classesChanged ||= !deepEqual(was.classes, is.classes);
+    };
+    const { added, changed, removed } = keyedDiff(memory.services, services);
+    for (const [key, service] of [...added, ...changed]) apply(key, renderService(service));
+    for (const [key] of removed) apply(key, forgotten);
+    memory.services = services;
+    edit.finish();
+    if (classesChanged) memory.chains = renderClasses(memory);
+    return { sets: [...memory.sets.values()], chains: memory.chains };
+  };
+}

@@ -1,0 +1,91 @@
+// The chains that every connection to a Service walks; they are the same on every node and never change.
+// The rules of masquerade are those of model/services/masquerade.ts, in the same order.
+import type { Family } from '../../kube/objects/meta.ts';
+import type { Chain, Field, Match, NftSet, Rule } from '../nft/ruleset.ts';
+import { addressing, dispatchChain, enterFront, frontFor, fronts, frontSets, KEEP_SOURCE } from './fronts.ts';
+import { baseChain } from './hooks.ts';
+
+const families = [4, 6] as const;
+const { sourceOf, destinationOf, addressType } = addressing;
+
+const inSet = (fields: readonly Field[], set: string, negate = false): Match => ({ match: 'in set', fields, set, negate });
+const source = (family: Family, set: string, negate = false): Match => inSet([sourceOf(family)], `${set}${family}`, negate);
+const destination = (family: Family, set: string, negate = false): Match =>
+  inSet([destinationOf(family)], `${set}${family}`, negate);
+
+const translated: Match = { match: 'ct status dnat', is: true };
+const nodePortHere = (family: Family): Match[] => [{ match: 'local destination' }, destination(family, 'node-port-addresses')];
+
+/** What comes over a link. Sources that a load balancer's ranges exclude go first; then clients confined to this node. */
+function arriving(family: Family): Rule[] {
+  const service = frontFor(family, 'address', false).fields;
+  const outside = source(family, 'pods', true);
+  return [
+    {
+      when: [inSet(service, `guarded${family}`), inSet([...service, sourceOf(family)], `allowed-sources${family}`, true)],
+      then: { do: 'drop' },
+    },
+    enterFront(frontFor(family, 'address', true), [outside]),
+    enterFront(frontFor(family, 'nodePort', true), [...nodePortHere(family), outside]),
+  ];
+}
+
+/** What everyone meets. A cluster IP that has no such port refuses; one that nobody has is silent (PROXY-74). */
+const everyone = (family: Family): Rule[] => [
+  enterFront(frontFor(family, 'address', false)),
+  { when: [destination(family, 'cluster-ips')], then: { do: 'goto', chain: 'refuse' } },
+  { when: [destination(family, 'service-ranges')], then: { do: 'drop' } },
+  enterFront(frontFor(family, 'nodePort', false), nodePortHere(family)),
+];
+
+function leaving(family: Family): Rule[] {
+  const pair = [sourceOf(family), destinationOf(family)];
+  return [
+    { when: [translated, inSet(pair, `hairpin${family}`)], then: { do: 'masquerade' } },
+    {
+      when: [translated, source(family, 'own-pods', true), { match: 'local source', is: false }],
+      then: { do: 'masquerade' },
+    },
+    { when: [source(family, 'own-pods'), destination(family, 'inside', true)], then: { do: 'masquerade' } },
+  ];
+}
+
+/** A Local external policy shows the endpoint its client. Such clients are never pods, so no hairpin is missed. */
+const keepSource: Rule = {
+  when: [translated, { match: 'mark', mask: KEEP_SOURCE, value: KEEP_SOURCE }],
+  then: { do: 'accept' },
+};
+
+const refuse: Chain = {
+  name: 'refuse',
+  rules: [
+    { when: [{ match: 'field', field: 'meta l4proto', op: '==', value: 'tcp' }], then: { do: 'reject', with: 'tcp reset' } },
+    { when: [], then: { do: 'reject', with: 'port-unreachable' } },
+  ],
+};
+
+const toServices: Rule = { when: [], then: { do: 'jump', chain: 'services' } };
+
+export const serviceChains: readonly Chain[] = [
+  refuse,
+  ...fronts.map(dispatchChain),
+  { name: 'services', rules: families.flatMap(everyone) },
+  baseChain('nat-prerouting', [...families.flatMap(arriving), toServices]),
+  baseChain('nat-output', [toServices]),
+  baseChain('nat-postrouting', [keepSource, ...families.flatMap(leaving)]),
+];
+
+/** Shapes of every set that Services fill; the elements come from services.ts. */
+export const serviceSets: readonly Omit<NftSet, 'elements'>[] = [
+  ...fronts.flatMap(frontSets),
+  ...families.flatMap((family): Omit<NftSet, 'elements'>[] => {
+    const address = addressType(family);
+    const { key } = frontFor(family, 'address', false);
+    return [
+      { name: `cluster-ips${family}`, type: 'set', key: [address], shared: true },
+      { name: `hairpin${family}`, type: 'set', key: [address, address], shared: true },
+      { name: `guarded${family}`, type: 'set', key },
+      { name: `allowed-sources${family}`, type: 'set', key: [...key, address], interval: true },
+    ];
+  }),
+];

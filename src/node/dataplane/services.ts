@@ -1,0 +1,117 @@
+// One ServicePort → the elements it contributes to the global maps. Pure and remembered per ServicePort, so that
+// a change of one Service costs that Service only.
+import { addressOf, printAddress } from '../../base/net/address.ts';
+import { mergeRanges, printRange, rangeOf } from '../../base/net/address-ranges.ts';
+import type { Family } from '../../kube/objects/meta.ts';
+import type { Endpoint, ServicePort, VirtualAddress } from '../../model/network-model.ts';
+import { type Element, type FieldValue, printKey } from '../nft/ruleset.ts';
+import { classOf, DISCARD, FIRST_SLOT, type Front, frontFor, KEEP_SOURCE, MAX_ENDPOINTS } from './fronts.ts';
+
+/** What one cause contributes: elements by set, and the classes whose chains it needs, as `front name` + class. */
+export interface Contribution {
+  readonly elements: ReadonlyMap<string, ReadonlyMap<string, Element>>;
+  readonly classes: readonly { readonly front: Front; readonly number: number }[];
+}
+
+type Sink = (set: string, element: Element) => void;
+
+/** One text per address: endpoints and virtual addresses may be written in several ways in IPv6. */
+export const canonicalAddress = (address: string): string =>
+  address.includes(':') ? printAddress(addressOf(address)) : address;
+
+/** FNV-1a, 32 bits: small, stable over restarts, and spread well enough to give endpoints distinct slots. */
+function hash32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/**
+ * A slot is a number that belongs to an endpoint whatever else comes and goes, so that its clients stay with it.
+ * It never carries the KEEP_SOURCE bit by chance.
+ */
+function slotsOf(endpoints: readonly Endpoint[], local: boolean): number[] {
+  const taken = new Set<number>();
+  return endpoints.map(({ address, port }) => {
+    let slot = ((hash32(`${address} ${port}`) & ~KEEP_SOURCE) | FIRST_SLOT) >>> 0;
+    while (taken.has(slot)) slot = (((slot + 1) & ~KEEP_SOURCE) | FIRST_SLOT) >>> 0;
+    taken.add(slot);
+    return local ? (slot | KEEP_SOURCE) >>> 0 : slot;
+  });
+}
+
+const dataOf = ({ address, port }: Endpoint): FieldValue[] => [canonicalAddress(address), port];
+
+function addSpread(front: Front, key: readonly FieldValue[], endpoints: readonly Endpoint[], add: Sink): void {
+  const set = `${front.name}-endpoints`;
+  endpoints.forEach((endpoint, index) => add(set, { key: [...key, index], data: dataOf(endpoint) }));
+}
+
+function addSticky(front: Front, key: readonly FieldValue[], endpoints: readonly Endpoint[], add: Sink): void {
+  const slots = slotsOf(endpoints, front.local);
+  endpoints.forEach((endpoint, index) => {
+    const slot = slots[index]!;
+    add(`${front.name}-slots`, { key: [...key, index], data: [slot] });
+    add(`${front.name}-slots`, { key: [...key, slot], data: [slot] });
+    add(`${front.name}-sticky`, { key: [...key, slot], data: dataOf(endpoint) });
+  });
+}
+
+/** Which endpoints serve at a front; none at all = the front says nothing about this port. */
+interface Choice {
+  readonly front: Front;
+  readonly endpoints: readonly Endpoint[];
+  readonly number: number;
+}
+
+function choicesFor(service: ServicePort, virtual: VirtualAddress): Choice[] {
+  const by = virtual.type === 'nodePort' ? 'nodePort' : 'address';
+  const choice = (local: boolean, confined: boolean): Choice => {
+    const endpoints = (confined ? (service.localEndpoints ?? []) : service.endpoints).slice(0, MAX_ENDPOINTS);
+    const empty = confined && service.endpoints.length > 0 ? DISCARD : classOf(0);
+    const number = endpoints.length === 0 ? empty : classOf(endpoints.length, service.stickySeconds);
+    return { front: frontFor(service.family, by, local), endpoints, number };
+  };
+  // A cluster IP binds everyone, other addresses only clients from outside (KPX-36); see model/services/masquerade.ts.
+  if (virtual.type === 'clusterIP') return [choice(false, virtual.localOnly)];
+  return virtual.localOnly && service.endpoints.length > 0 ? [choice(false, false), choice(true, true)] : [choice(false, false)];
+}
+
+function addVirtual(service: ServicePort, virtual: VirtualAddress, add: Sink): Contribution['classes'] {
+  const port: FieldValue[] = [service.protocol.toLowerCase(), virtual.port];
+  const key = virtual.address === undefined ? port : [canonicalAddress(virtual.address), ...port];
+  const choices = choicesFor(service, virtual);
+  for (const { front, endpoints, number } of choices) {
+    add(front.name, { key, data: [number], origin: service.origin });
+    (service.stickySeconds ? addSticky : addSpread)(front, key, endpoints, add);
+  }
+  if (virtual.type === 'clusterIP') add(`cluster-ips${service.family}`, { key: [key[0]!], origin: service.origin });
+  if (virtual.type === 'loadBalancer' && service.allowedSources) addAllowedSources(service, key, add);
+  return choices.map(({ front, number }) => ({ front, number }));
+}
+
+/** Sources of the other family are none of this address's business, but guard it all the same: nobody may come. */
+function addAllowedSources({ allowedSources, family, origin }: ServicePort, key: readonly FieldValue[], add: Sink): void {
+  add(`guarded${family}`, { key, origin });
+  const ranges = (allowedSources ?? []).map(rangeOf).filter((range) => range.family === family);
+  for (const range of mergeRanges(ranges)) add(`allowed-sources${family}`, { key: [...key, printRange(range)], origin });
+}
+
+/** A pod that reaches itself must see another source than itself (KPX-14). */
+function addHairpins(family: Family, endpoints: readonly Endpoint[], add: Sink): void {
+  for (const { address, local } of endpoints) {
+    if (local) add(`hairpin${family}`, { key: [canonicalAddress(address), canonicalAddress(address)] });
+  }
+}
+
+export function renderService(service: ServicePort): Contribution {
+  const elements = new Map<string, Map<string, Element>>();
+  const add: Sink = (set, element) => {
+    let group = elements.get(set);
+    if (!group) elements.set(set, (group = new Map()));
+    group.set(printKey(element.key), element);
+  };
+  const classes = service.virtual.flatMap((virtual) => addVirtual(service, virtual, add));
+  addHairpins(service.family, [...service.endpoints, ...(service.localEndpoints ?? [])], add);
+  return { elements, classes };
+}

@@ -1,0 +1,103 @@
+// The verbs that start, end and look at clusters, with their options and help.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { maxNodes } from '../config/cluster-description.ts';
+import { clusterFolder } from './cluster-folder.ts';
+import { CommandError } from './command-error.ts';
+import { down } from './down.ts';
+import { kubectl } from './kubectl.ts';
+import { examples, type Parts } from './parts.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+
+function parseNodes(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= maxNodes) return count;
+  throw new InvalidArgumentError(`must be a whole number from 1 to ${maxNodes}.`);
+}
+
+const name = (fallback?: string) => new Option('--name <cluster>', 'which cluster').default(fallback);
+export const dataOption = (parts: Parts): Option => new Option('--data <folder>', 'where clusters keep their state').env('FAIRLEAD_DATA').default(join(parts.home, '.data'));
+
+export function addClusterVerbs(program: Command, parts: Parts): void {
+  addUp(program, parts);
+  addDown(program, parts);
+  addStatus(program, parts);
+  addKubeconfig(program, parts);
+  addKubectl(program, parts);
+}
+
+function addUp(program: Command, parts: Parts): void {
+  program
+    .command('up')
+    .description('start a cluster; Ctrl-C ends it and leaves the machine as it was')
+    .addOption(name())
+    .option('--nodes <count>', 'how many nodes (default 3: one control plane, two workers)', parseNodes)
+    .option('--config <file>', 'YAML file with names, addresses, zones, ranges … of the cluster')
+    .option('--kubeconfig <file>', 'write the kubeconfig here too')
+    .option('-d, --detach', 'leave it running in the background')
+    .addOption(dataOption(parts))
+    .addHelpText('after', examples('fairlead up', 'fairlead up --nodes 5 --detach', 'fairlead up --name second --config examples/walkthrough/cluster.yaml'))
+    .action((options) => up(options, parts));
+}
+
+function addDown(program: Command, parts: Parts): void {
+  program
+    .command('down')
+    .description('end a cluster, and clean up after one that crashed')
+    .addOption(name('default'))
+    .option('--delete', 'forget its objects too')
+    .addOption(dataOption(parts))
+    .addHelpText('after', examples('fairlead down', 'fairlead down --name second --delete'))
+    .action((options) => down(options, parts));
+}
+
+function addStatus(program: Command, parts: Parts): void {
+  program
+    .command('status')
+    .description('list clusters; exit code 0 when they all run')
+    .addOption(name())
+    .addOption(dataOption(parts))
+    .addHelpText('after', examples('fairlead status', 'fairlead status --name second'))
+    .action(async (options) => {
+      process.exitCode = await status(options);
+    });
+}
+
+function addKubeconfig(program: Command, parts: Parts): void {
+  program
+    .command('kubeconfig')
+    .description('print the kubeconfig of a cluster')
+    .addOption(name('default'))
+    .addOption(dataOption(parts))
+    .addHelpText('after', examples('fairlead kubeconfig > ~/.kube/fairlead', 'KUBECONFIG=~/.kube/fairlead kubectl get nodes'))
+    .action((options) => {
+      process.stdout.write(readKubeconfigText(options.data, options.name));
+    });
+}
+
+function addKubectl(program: Command, parts: Parts): void {
+  program
+    .command('kubectl')
+    .description('run kubectl on a cluster; what follows is passed on')
+    .addOption(name('default'))
+    .addOption(dataOption(parts))
+    .argument('[args...]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .addHelpText('after', examples('fairlead kubectl get pods -A', 'fairlead kubectl --name second get nodes'))
+    .action(async (args: string[], options) => {
+      process.exitCode = await kubectl(args, { ...options, tools: join(parts.home, '.tools') });
+    });
+}
+
+function readKubeconfigText(data: string, cluster: string): string {
+  try {
+    return readFileSync(clusterFolder(data, cluster).kubeconfig, 'utf8');
+  } catch {
+    // The file appears at the first `up`.
+    throw new CommandError(`cluster ${cluster} has no kubeconfig yet; start it with: fairlead up --name ${cluster}`);
+  }
+}

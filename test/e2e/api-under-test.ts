@@ -1,0 +1,132 @@
+// An API server on loopback with a store in memory, and the clients the tests drive it with.
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request as httpsRequest, Agent } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostSockets } from '../../src/base/run/sockets.ts';
+import { type ApiServerOptions, createApiServer } from '../../src/control/apiserver/server.ts';
+import { type ClusterCertificates, type KeyPair, openCertificates } from '../../src/control/apiserver/identity/certificates.ts';
+import { printKubeconfig } from '../../src/control/apiserver/identity/kubeconfig.ts';
+import { kinds } from '../../src/kube/kinds/kinds.ts';
+import type { KubeObject } from '../../src/kube/objects/meta.ts';
+import { createMemoryStore, type EmbeddedStore } from '../../src/kube/store/embedded.ts';
+
+export interface Reply {
+  code: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  // eslint-disable-next-line typescript/no-explicit-any -- bodies of every shape
+  json: any;
+}
+
+export interface CallOptions {
+  body?: unknown;
+  /** Content-Type; null sends none. */
+  type?: string | null;
+  accept?: string;
+  token?: string;
+  anonymous?: boolean;
+  headers?: Record<string, string>;
+}
+
+export interface Ran {
+  code: number;
+  out: string;
+  err: string;
+}
+
+export interface ApiUnderTest {
+  store: EmbeddedStore;
+  port: number;
+  ca: string;
+  certificates: ClusterCertificates;
+  admin: KeyPair;
+  agent: Agent;
+  folder: string;
+  kubeconfig: string;
+  call(method: string, path: string, options?: CallOptions): Promise<Reply>;
+  kubectl(args: string, input?: string): Promise<Ran>;
+  kubectlAs(binary: string, args: readonly string[], input?: string): Promise<Ran>;
+  close(): Promise<void>;
+}
+
+export const kubectlPath = process.env['FAIRLEAD_KUBECTL'] ?? 'kubectl';
+
+export async function startApi(options: Partial<ApiServerOptions> & { store?: EmbeddedStore } = {}): Promise<ApiUnderTest> {
+  const store = options.store ?? createMemoryStore(options.kinds ?? kinds);
+  for (const name of ['default', 'kube-system']) await store.write({ verb: 'create', object: namespaceObject(name) });
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } };
+  await store.write({ verb: 'create', object: account });
+  const certificates = await openCertificates({ servingNames: ['127.0.0.1'] });
+  const admin = await certificates.issueClient('admin', ['system:masters']);
+  const server = createApiServer({ kinds, certificates, ...options, store });
+  const port = await server.listen(hostSockets, { address: '127.0.0.1', port: 0 });
+  const folder = await mkdtemp(join(tmpdir(), 'fairlead-api-'));
+  const kubeconfig = join(folder, 'config');
+  const url = `https://127.0.0.1:${port}`;
+  await writeFile(kubeconfig, printKubeconfig({ name: 'test', server: url, caCert: certificates.ca.cert, credential: admin }));
+  const ca = certificates.ca.cert;
+  const agent = new Agent({ ca, cert: admin.cert, key: admin.key, keepAlive: true });
+  const bare = new Agent({ ca, keepAlive: true });
+  const env = { ...process.env, HOME: folder, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, 'cache') };
+
+  const kubectlAs = (binary: string, args: readonly string[], input?: string) =>
+    new Promise<Ran>((resolve) => {
+      const child = execFile(binary, [...args], { env, maxBuffer: 1 << 26 }, (error, out, err) =>
+        resolve({ code: error ? ((error.code as unknown as number) ?? 1) : 0, out, err }),
+      );
+      child.stdin!.end(input ?? '');
+    });
+
+  return {
+    store,
+    port,
+    ca,
+    certificates,
+    admin,
+    agent,
+    folder,
+    kubeconfig,
+    call: (method, path, asked = {}) => call({ port, agent: asked.anonymous || asked.token ? bare : agent, method, path }, asked),
+    kubectl: (args, input) => kubectlAs(kubectlPath, args.split(/\s+/), input),
+    kubectlAs,
+    async close() {
+      agent.destroy();
+      bare.destroy();
+      await server.close();
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export const namespaceObject = (name: string): KubeObject =>
+  ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }) as KubeObject;
+
+function call(to: { port: number; agent: Agent; method: string; path: string }, asked: CallOptions): Promise<Reply> {
+  const { body, type = 'application/json', accept, token } = asked;
+  const sent = body === undefined ? undefined : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  const headers = {
+    ...(sent !== undefined && type !== null && { 'content-type': type }),
+    ...(sent !== undefined && { 'content-length': Buffer.byteLength(sent) }),
+    ...(accept && { accept }),
+    ...(token && { authorization: `Bearer ${token}` }),
+    ...asked.headers,
+  };
+  return new Promise((resolve, reject) => {
+    const { port, agent, method, path } = to;
+    const outgoing = httpsRequest({ host: '127.0.0.1', port, agent, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const isJson = String(response.headers['content-type']).startsWith('application/json') && !text.trim().includes('}\n{');
+        resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: isJson && text ? JSON.parse(text) : undefined });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(sent);
+  });
+}

@@ -1,0 +1,54 @@
+// Plays a scenario: every line to every judge at every step, then every way to the same end.
+import assert from 'node:assert/strict';
+import type { KubeObject } from '../../../src/kube/objects/meta.ts';
+import type { NetworkModel } from '../../../src/model/network-model.ts';
+import { expansions } from './expansions.ts';
+import { type Judge, judges as allJudges, outcomesOf } from './judges.ts';
+import { type PacketLine, probeOf } from './packet-lines.ts';
+import type { Scenario } from './scenario.ts';
+import { identityOf, toManifests } from './short-objects.ts';
+import { type Stage, createStagehand, fixtureOf } from './stage.ts';
+
+/** Rejects with every line on which a judge differs, each with all answers. */
+export async function playScenario(scenario: Scenario, judges: readonly Judge[] = allJudges): Promise<Stage> {
+  const fixture = fixtureOf(scenario.world);
+  const stagehand = createStagehand(fixture, scenario.scope);
+  let objects: readonly KubeObject[] = fixture.objects;
+  let stage = stagehand.show(objects);
+  for (const [index, step] of scenario.steps.entries()) {
+    const left = objects.filter((object) => !step.remove.includes(identityOf(object)));
+    const missing = step.remove.length - (objects.length - left.length);
+    assert.equal(missing, 0, `step ${index}: \`remove\` names objects that are not there: ${step.remove.join(', ')}`);
+    objects = toManifests(step.objects, left);
+    stage = stagehand.show(objects);
+    const complaints: string[] = [];
+    for (const line of step.packets) complaints.push(...(await judgeLine(line, stage, judges)));
+    assert.deepEqual(complaints, [], [`${scenario.about} (step ${index}${step.about ? `: ${step.about}` : ''})`, ...complaints].join('\n'));
+  }
+  return stage;
+}
+
+async function judgeLine(line: PacketLine, stage: Stage, judges: readonly Judge[]): Promise<string[]> {
+  const probe = probeOf(line, stage);
+  const answers = await Promise.all(judges.map(async (judge) => ({ name: judge.name, said: sorted(await judge.ask(stage, probe)) })));
+  const expected = sorted(line.answers);
+  if (answers.every(({ said }) => said === expected)) return [];
+  const path = outcomesOf(stage, probe).map(({ trace }) => trace.hops.map(({ node, did }) => `      ${node}: ${did}`).join('\n'));
+  return [[`  ${line.text}`, ...answers.map(({ name, said }) => `    ${name}: ${said}`), '    the model says:', path.join('\n      or\n')].join('\n')];
+}
+
+const sorted = (answers: ReadonlySet<string>): string => [...answers].sort().join(' | ');
+
+/** Whatever way the objects came, a compiler that lived through it must end where a fresh one starts. */
+export function playExpansions(scenario: Scenario, end: Stage): void {
+  const fixture = fixtureOf(scenario.world);
+  const expected = withoutRevisions(createStagehand(fixture, scenario.scope).show(end.objects));
+  for (const { name, history } of expansions) {
+    const stagehand = createStagehand(fixture, scenario.scope);
+    const stages = history(end.objects).map((objects) => stagehand.show(objects));
+    const reached = stages.at(-1);
+    if (reached) assert.deepEqual(withoutRevisions(reached), expected, `${scenario.about}: ${name}`);
+  }
+}
+
+const withoutRevisions = ({ models }: Stage): Map<string, NetworkModel> => new Map([...models].map(([node, model]) => [node, { ...model, revision: 0 }]));

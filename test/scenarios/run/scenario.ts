@@ -1,0 +1,54 @@
+// A scenario file: read strictly, so that a misspelt key is an error and not a test that tests nothing.
+import { readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
+import type { Scope } from '../../../src/model/network-model.ts';
+import { type PacketLine, parsePacketLine } from './packet-lines.ts';
+import type { ShortObject } from './short-objects.ts';
+
+export interface Step {
+  readonly about?: string;
+  /** Short forms or manifests: added, or changing what is there. */
+  readonly objects: readonly ShortObject[];
+  /** `Pod x/a`, `NetworkPolicy x/deny`. */
+  readonly remove: readonly string[];
+  readonly packets: readonly PacketLine[];
+  /** `client ? web => 10.96.0.10`: read by the DNS judges. */
+  readonly names: readonly string[];
+}
+
+export interface Scenario {
+  readonly about: string;
+  readonly world: string;
+  readonly scope: Partial<Scope>;
+  /** The first is the scenario itself, the others its `then:`. */
+  readonly steps: readonly Step[];
+}
+
+const stepKeys = ['about', 'objects', 'remove', 'packets', 'names'];
+const scenarioKeys = [...stepKeys, 'world', 'scope', 'then'];
+
+type Raw = Record<string, unknown>;
+
+export function parseScenario(text: string): Scenario {
+  const raw = load(text) as Raw;
+  refuse(raw, scenarioKeys);
+  if (typeof raw['about'] !== 'string' || typeof raw['world'] !== 'string') throw new Error('a scenario needs `about` and `world`');
+  const later = (raw['then'] as Raw[] | undefined) ?? [];
+  for (const step of later) refuse(step, stepKeys);
+  return { about: raw['about'], world: raw['world'], scope: (raw['scope'] as Partial<Scope> | undefined) ?? {}, steps: [raw, ...later].map(readStep) };
+}
+
+export const readScenario = (path: string): Scenario => parseScenario(readFileSync(path, 'utf8'));
+
+const readStep = (raw: Raw): Step => ({
+  ...(raw['about'] ? { about: String(raw['about']) } : {}),
+  objects: (raw['objects'] as ShortObject[] | undefined) ?? [],
+  remove: (raw['remove'] as string[] | undefined) ?? [],
+  packets: ((raw['packets'] as string[] | undefined) ?? []).flatMap(parsePacketLine),
+  names: (raw['names'] as string[] | undefined) ?? [],
+});
+
+function refuse(raw: Raw, known: readonly string[]): void {
+  const unknown = Object.keys(raw).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw new Error(`unknown key ${unknown}; known are ${known.join(', ')}`);
+}
