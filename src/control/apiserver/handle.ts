@@ -2,7 +2,7 @@
 import { badRequest, methodNotAllowed } from '../../kube/meaning/api-error.ts';
 import type { Api, Handler } from './api.ts';
 import { answerPath } from './discovery/paths.ts';
-import { forbiddenTo, type PathAttributes, type ResourceAttributes } from './identity/authorize.ts';
+import { forbiddenTo, type PathAttributes, type ResourceAttributes, resourceAttributes } from './identity/authorize.ts';
 import { type Answer, type ApiRequest, isTrue, textAnswer } from './request.ts';
 import { answerReview, findReview } from './reviews.ts';
 import { parseResourcePath, type ResourcePath, type Target, targetOf } from './router.ts';
@@ -35,14 +35,7 @@ function verbOf(request: ApiRequest, path: ResourcePath): string | undefined {
   return (path.name ? namedVerbs : collectionVerbs)[request.method];
 }
 
-/** What the authorizer is asked about a path that names a resource. */
-export function attributesOf(path: ResourcePath, verb: string): ResourceAttributes {
-  const [group, version] = path.apiVersion.includes('/') ? (path.apiVersion.split('/') as [string, string]) : ['', path.apiVersion];
-  const { plural, namespace, name, subresource } = path;
-  return { verb, group, version, resource: plural, subresource, namespace, name };
-}
-
-export function refuseForbidden(api: Api, request: ApiRequest, attributes: ResourceAttributes | PathAttributes): void {
+function refuseForbidden(api: Api, request: ApiRequest, attributes: ResourceAttributes | PathAttributes): void {
   if (!api.authorize(request.user, attributes).allowed) throw forbiddenTo(request.user, attributes);
 }
 
@@ -54,7 +47,7 @@ export async function answerRequest(api: Api, request: ApiRequest): Promise<Answ
     return path ? textAnswer('404 page not found\n', 404) : answerPath(api, request);
   }
   const verb = verbOf(request, path);
-  refuseForbidden(api, request, attributesOf(path, verb ?? request.method.toLowerCase()));
+  refuseForbidden(api, request, resourceAttributes(path, verb ?? request.method.toLowerCase()));
   const review = findReview(path);
   if (review) return answerReviewRequest(api, request, { review, verb });
   const target = targetOf(api.registry, path);

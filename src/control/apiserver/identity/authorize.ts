@@ -1,6 +1,7 @@
 // What a user may do: one function. As yet every authenticated user may do everything, and nobody else anything but
 // ask for health and version; role bindings will be evaluated here.
-import { ApiError } from '../../../kube/meaning/api-error.ts';
+import { ApiError, groupOf } from '../../../kube/meaning/api-error.ts';
+import type { ResourcePath } from '../router.ts';
 import type { User } from './authenticate.ts';
 
 export interface ResourceAttributes {
@@ -33,6 +34,13 @@ export const authorizeAuthenticated: Authorize = (user, attributes) => {
   if (user.groups.includes('system:masters') || user.groups.includes('system:authenticated')) return { allowed: true };
   return { allowed: 'path' in attributes && isPublic(attributes.path) };
 };
+
+/** What the authorizer is asked about a path that names a resource. */
+export function resourceAttributes(path: ResourcePath, verb: string): ResourceAttributes {
+  const { apiVersion, plural, namespace, name, subresource } = path;
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+  return { verb, group: groupOf(apiVersion), version, resource: plural, subresource, namespace, name };
+}
 
 const quoted = (text: string) => `"${text}"`;
 
