@@ -1,12 +1,15 @@
 // PATCH: four languages. All but apply change an object that is there; apply may also create it.
 import { badRequest, conflictError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { forbidden, required } from '../../../kube/meaning/field-error.ts';
+import { jsonPatch } from '../../../kube/meaning/patch/json-patch.ts';
+import { mergePatch } from '../../../kube/meaning/patch/merge-patch.ts';
+import { strategicMergePatch } from '../../../kube/meaning/patch/strategic-merge.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { type Api, seenObject } from '../api.ts';
 import { type Answer, type ApiRequest, isTrue, readBody } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { applied, jsonPatched, mergePatched, strategicallyPatched } from '../wire/codecs.ts';
+import { applied } from '../wire/codecs.ts';
 import { contentType, parseJson, parseYaml, typedAs, unsupportedMediaType } from '../wire/decode.ts';
 import { storeNew } from './create.ts';
 import { checkFields, placeObject } from './decode-object.ts';
@@ -29,32 +32,26 @@ export async function patchObject(api: Api, request: ApiRequest, target: Target)
     target,
     options,
     subresource: target.subresource as WriteSubresource | undefined,
-    retries: !namesVersion(type, text),
+    retries: !namesVersion(text),
     next: (current) => checkedPatch(request, { current, patch, target, options }),
   });
   return objectAnswer(request, target.resource, { stored, now: api.now() });
 }
 
 /** A patch that writes metadata.resourceVersion is meant for that version only. */
-function namesVersion(type: string, text: string): boolean {
+function namesVersion(text: string): boolean {
   const value = JSON.parse(text) as { metadata?: { resourceVersion?: string } } | { path?: string }[];
-  if (type === 'application/json-patch+json') return (value as { path?: string }[]).some(({ path }) => path === '/metadata/resourceVersion');
-  return Boolean((value as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion);
+  if (Array.isArray(value)) return value.some(({ path }) => path === '/metadata/resourceVersion');
+  return Boolean(value.metadata?.resourceVersion);
 }
 
 function readPatch(type: string, text: string, target: Target): Patch {
-  const { kind } = target.resource.kind;
-  const value = patchTypes.includes(type) ? parseJson(text, kind) : undefined;
-  if (type === 'application/json-patch+json') {
-    if (!Array.isArray(value)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
-    return (current) => jsonPatched(current, value);
-  }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    if (patchTypes.includes(type)) throw badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}');
-    throw unsupportedMediaType(patchTypes);
-  }
-  if (type === 'application/merge-patch+json') return (current) => mergePatched(current, value);
-  return (current) => strategicallyPatched(current, value as Record<string, unknown>);
+  const { kind } = target.resource;
+  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  const value = parseJson(text, kind.kind);
+  if (type === 'application/json-patch+json') return (current) => jsonPatch(current, value);
+  if (type === 'application/merge-patch+json') return (current) => mergePatch(current, value);
+  return (current) => strategicMergePatch(kind, current, value);
 }
 
 interface Checked {

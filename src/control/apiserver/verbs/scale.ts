@@ -1,6 +1,8 @@
 // The scale subresource: a workload seen as a wished and a present number of replicas (autoscaling/v1 Scale).
 import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { invalid } from '../../../kube/meaning/field-error.ts';
+import { jsonPatch } from '../../../kube/meaning/patch/json-patch.ts';
+import { mergePatch } from '../../../kube/meaning/patch/merge-patch.ts';
 import { printSelector } from '../../../kube/meaning/label-selector.ts';
 import type { KubeObject, LabelSelector } from '../../../kube/objects/meta.ts';
 import { type Api, seenObject } from '../api.ts';
@@ -8,7 +10,6 @@ import type { Resource } from '../registry.ts';
 import { type Answer, type ApiRequest, readBody } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { jsonPatched, mergePatched } from '../wire/codecs.ts';
 import { contentType, decodeBody, parseJson, typedAs, unsupportedMediaType } from '../wire/decode.ts';
 import { rewrite } from './update.ts';
 import { readWriteOptions, type WriteOptions } from './write-options.ts';
@@ -95,9 +96,9 @@ export async function patchScale(api: Api, request: ApiRequest, target: Target):
   const type = contentType(request);
   const patch = parseJson((await readBody(request)).toString(), 'Scale');
   const next = (scale: Scale): Scale => {
-    if (type === 'application/json-patch+json') return jsonPatched(scale, patch as unknown[]) as Scale;
+    if (type === 'application/json-patch+json') return jsonPatch(scale, patch);
     // A Scale has no lists: strategic merging is plain merging.
-    if (type.endsWith('merge-patch+json')) return mergePatched(scale, patch) as Scale;
+    if (type.endsWith('merge-patch+json')) return mergePatch(scale, patch);
     throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']);
   };
   const named = (patch as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion;
