@@ -1,0 +1,103 @@
+// Tells the API that this node lives: its Node object and status, and a lease renewed every 10 s (kube-node-lease).
+import { type Clock } from '../../base/run/clock.ts';
+import { Loop, type TurnResult } from '../../base/run/loop.ts';
+import { logFor } from '../../base/run/log.ts';
+import { leaseKind } from '../../kube/kinds/lease.ts';
+import { nodeKind } from '../../kube/kinds/node.ts';
+import { ApiError } from '../../kube/meaning/api-error.ts';
+import type { Node } from '../../kube/objects/core.ts';
+import type { Lease } from '../../kube/objects/networking.ts';
+import type { ObjectStore } from '../../kube/store/store.ts';
+import { type NetworkHealth, newNode, nodeLabels, type NodeSelf, nodeStatus } from './node-object.ts';
+
+export type { NodeSelf } from './node-object.ts';
+
+export interface NodeReportOptions {
+  store: Pick<ObjectStore, 'write' | 'snapshot'>;
+  clock: Clock;
+  self: NodeSelf;
+}
+
+const leaseNamespace = 'kube-node-lease';
+const renewEveryMs = 10_000;
+/** The lease is the heartbeat; the status is repeated only for its lastHeartbeatTime. */
+const statusEveryMs = 300_000;
+const log = logFor('node-report');
+
+const isConflict = (error: unknown) => error instanceof ApiError && (error.reason === 'Conflict' || error.reason === 'AlreadyExists');
+
+export class NodeReport {
+  readonly #options: NodeReportOptions;
+  readonly #loop: Loop;
+  #health: NetworkHealth = { isUp: false };
+  #statusDueMs = 0;
+
+  constructor(options: NodeReportOptions) {
+    this.#options = options;
+    const { clock } = options;
+    this.#loop = new Loop({ clock, turn: () => this.#turn(), onFailure: (error) => log.debug({ error }, 'node report failed') });
+  }
+
+  /** Makes or refreshes the Node object; from then on the report renews itself. */
+  async register(): Promise<void> {
+    const { store, self } = this.#options;
+    const old = store.snapshot().get(nodeKind, self.name);
+    if (!old) await store.write({ verb: 'create', object: newNode(self) });
+    else {
+      const labels = { ...old.metadata.labels, ...nodeLabels(self) };
+      await store.write({ verb: 'update', object: { ...old, metadata: { ...old.metadata, labels } } });
+    }
+    this.#loop.wake();
+  }
+
+  network(health: NetworkHealth): void {
+    this.#health = health;
+    this.#statusDueMs = 0;
+    this.#loop.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.#loop.close();
+  }
+
+  async #turn(): Promise<TurnResult> {
+    const { clock } = this.#options;
+    const nowMs = clock.now().getTime();
+    try {
+      if (nowMs >= this.#statusDueMs) {
+        await this.#writeStatus();
+        this.#statusDueMs = nowMs + statusEveryMs;
+      }
+      await this.#renewLease();
+    } catch (error) {
+      // Somebody else wrote in between: look again at once.
+      if (!isConflict(error)) throw error;
+      return { revision: 0, againAfterMs: 0 };
+    }
+    return { revision: 0, againAfterMs: renewEveryMs };
+  }
+
+  async #writeStatus(): Promise<void> {
+    const { store, self, clock } = this.#options;
+    const node = store.snapshot().get(nodeKind, self.name);
+    if (!node) return void (await store.write({ verb: 'create', object: newNode(self) }));
+    const time = `${clock.now().toISOString().slice(0, 19)}Z`;
+    const object: Node = { ...node, status: nodeStatus(self, this.#health, node.status, time) };
+    await store.write({ verb: 'update', object, subresource: 'status' });
+  }
+
+  async #renewLease(): Promise<void> {
+    const { store, self, clock } = this.#options;
+    const seen = store.snapshot();
+    const old = seen.get(leaseKind, self.name, leaseNamespace);
+    const node = seen.get(nodeKind, self.name);
+    // MicroTime: six digits.
+    const renewTime = clock.now().toISOString().replace('Z', '000Z');
+    const spec = { ...old?.spec, holderIdentity: self.name, leaseDurationSeconds: 40, renewTime };
+    if (old) return void (await store.write({ verb: 'update', object: { ...old, spec } as Lease }));
+    const ownerReferences = node?.metadata.uid ? [{ apiVersion: 'v1', kind: 'Node', name: self.name, uid: node.metadata.uid }] : [];
+    const metadata = { name: self.name, namespace: leaseNamespace, ownerReferences };
+    const lease: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+    await store.write({ verb: 'create', object: lease });
+  }
+}
