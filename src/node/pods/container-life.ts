@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { sleep } from '../../base/run/clock.ts';
 import type { Container, LifecycleHandler } from '../../kube/objects/core.ts';
 import { ContainerLog } from './container-log.ts';
-import { containerEnvironment } from './environment.ts';
+import { containerEnvironment } from './surroundings/environment.ts';
 import type { PodHost } from './pod-host.ts';
 import { type ContainerRun, podId, type PodState, printPod } from './pod-state.ts';
-import { checkProbe } from './probe-check.ts';
-import { type ProbeKind, startProbes } from './probes.ts';
-import type { ProgramExit, RunningProgram } from './program.ts';
+import { checkProbe } from './probes/probe-check.ts';
+import { type ProbeKind, startProbes } from './probes/probes.ts';
+import type { ProgramExit, RunningProgram } from './programs/program.ts';
 
 export interface ContainerSource {
   host: PodHost;

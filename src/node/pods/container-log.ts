@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname } from 'node:path';
 import type { LogOptions } from '../../kube/meaning/pod-access.ts';
 import type { Clock } from '../../base/run/clock.ts';
-import type { Output } from './program.ts';
+import type { Output } from './programs/program.ts';
 
 type Stream = 'stdout' | 'stderr';
 

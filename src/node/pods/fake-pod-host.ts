@@ -12,7 +12,7 @@ import { namespaceOf } from '../netlink/namespaces.ts';
 import { NodePods } from './node-pods.ts';
 import { createEventRecorder } from './pod-events.ts';
 import type { PodHost } from './pod-host.ts';
-import type { CannotStart, ProgramContext, ProgramExit } from './program.ts';
+import type { CannotStart, ProgramContext, ProgramExit } from './programs/program.ts';
 
 export interface FakeProgram extends ProgramContext {
   stopped: boolean;

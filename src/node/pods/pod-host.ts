@@ -6,7 +6,7 @@ import type { ObjectStore } from '../../kube/store/store.ts';
 import type { Leases } from '../cni/leases.ts';
 import type { RecordEvent } from './pod-events.ts';
 import type { PodState } from './pod-state.ts';
-import type { StartProgram } from './program.ts';
+import type { StartProgram } from './programs/program.ts';
 import type { Sandboxes } from './sandboxes.ts';
 
 export interface CommandResult {

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { createManualClock } from '../../base/run/clock.ts';
 import type { Pod } from '../../kube/objects/core.ts';
 import { createFakeNode, type FakeNodeOptions } from './fake-pod-host.ts';
-import { CannotStart } from './program.ts';
+import { CannotStart } from './programs/program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pod-life-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -9,8 +9,8 @@ import { ContainerLife } from './container-life.ts';
 import { decidePodActions, outcomeOf, type PodAction } from './decide.ts';
 import type { PodHost } from './pod-host.ts';
 import { freshState, isTerminal, podId, type PodState, printPod } from './pod-state.ts';
-import { podStatus } from './status.ts';
-import { CannotStart } from './program.ts';
+import { podStatus } from './status/status.ts';
+import { CannotStart } from './programs/program.ts';
 
 const log = logFor('pods');
 

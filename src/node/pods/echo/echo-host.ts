@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../../base/run/clock.ts';
 import type { Container } from '../../../kube/objects/core.ts';
-import type { Output, ProgramContext, ProgramExit, RunningProgram } from '../program.ts';
+import type { Output, ProgramContext, ProgramExit, RunningProgram } from '../programs/program.ts';
 import type { FromEcho, ToEcho } from './echo-messages.ts';
 import type { EchoPort } from './echo-server.ts';
 

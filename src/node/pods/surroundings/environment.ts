@@ -1,11 +1,11 @@
 // The environment a container is born with: service variables, then envFrom, then env; later wins (DSC-01 … DSC-10).
 // Pure: what exists in the snapshot when the container starts is what it gets (DSC-06).
-import { configMapKind } from '../../kube/kinds/config-map.ts';
-import { secretKind } from '../../kube/kinds/secret.ts';
-import { serviceKind } from '../../kube/kinds/service.ts';
-import type { Container, EnvVar, Pod, Service, ServicePortSpec } from '../../kube/objects/core.ts';
-import type { Snapshot } from '../../kube/store/store.ts';
-import { CannotStart } from './program.ts';
+import { configMapKind } from '../../../kube/kinds/config-map.ts';
+import { secretKind } from '../../../kube/kinds/secret.ts';
+import { serviceKind } from '../../../kube/kinds/service.ts';
+import type { Container, EnvVar, Pod, Service, ServicePortSpec } from '../../../kube/objects/core.ts';
+import type { Snapshot } from '../../../kube/store/store.ts';
+import { CannotStart } from '../programs/program.ts';
 
 export interface EnvironmentSource {
   pod: Pod;

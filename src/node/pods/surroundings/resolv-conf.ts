@@ -1,6 +1,6 @@
 // What a pod's /etc/resolv.conf says, from its dnsPolicy, its dnsConfig and the node's own file.
 // Pure. Limits are the kubelet's: 3 nameservers, 32 search domains, 2048 characters (resolv.conf(5), glibc since 2.26).
-import type { Pod } from '../../kube/objects/core.ts';
+import type { Pod } from '../../../kube/objects/core.ts';
 
 export interface ResolverSettings {
   nameservers: readonly string[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pod, PodSpec } from '../../kube/objects/core.ts';
+import type { Pod, PodSpec } from '../../../kube/objects/core.ts';
 import { podHosts, podNames } from './hostname.ts';
 
 const pod = (name: string, spec: Partial<PodSpec> = {}): Pod => ({

@@ -1,5 +1,5 @@
 // What a pod is called inside, and its /etc/hosts. Pure.
-import type { Pod } from '../../kube/objects/core.ts';
+import type { Pod } from '../../../kube/objects/core.ts';
 
 export interface PodNames {
   /** What `hostname` prints. */

@@ -4,10 +4,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Clock, sleep } from '../../base/run/clock.ts';
-import type { Sockets } from '../../base/run/sockets.ts';
-import type { Container, Probe } from '../../kube/objects/core.ts';
-import type { IntOrString } from '../../kube/objects/meta.ts';
+import { type Clock, sleep } from '../../../base/run/clock.ts';
+import type { Sockets } from '../../../base/run/sockets.ts';
+import type { Container, Probe } from '../../../kube/objects/core.ts';
+import type { IntOrString } from '../../../kube/objects/meta.ts';
 import type { ProbeAnswer } from './probes.ts';
 
 export interface ProbeTarget {

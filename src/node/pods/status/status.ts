@@ -1,9 +1,9 @@
 // What `kubectl get pod` may know of a pod: its state in the API's words. Pure.
-import type { Pod, PodStatus } from '../../kube/objects/core.ts';
+import type { Pod, PodStatus } from '../../../kube/objects/core.ts';
 import { containerStatus } from './container-status.ts';
-import { outcomeOf } from './decide.ts';
+import { outcomeOf } from '../decide.ts';
 import { podConditions } from './pod-conditions.ts';
-import { initContainersOf, type PodState, printTime } from './pod-state.ts';
+import { initContainersOf, type PodState, printTime } from '../pod-state.ts';
 
 export interface StatusSource {
   now: Date;

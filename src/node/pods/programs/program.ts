@@ -1,8 +1,8 @@
 // How a container is run: the one shape that stand-ins, built-in servers and real processes share.
-import type { Container, Pod } from '../../kube/objects/core.ts';
-import type { Sockets } from '../../base/run/sockets.ts';
-import type { Netns } from '../netlink/namespaces.ts';
-import type { Sandbox } from './pod-state.ts';
+import type { Container, Pod } from '../../../kube/objects/core.ts';
+import type { Sockets } from '../../../base/run/sockets.ts';
+import type { Netns } from '../../netlink/namespaces.ts';
+import type { Sandbox } from '../pod-state.ts';
 
 export interface ProgramExit {
   code: number;

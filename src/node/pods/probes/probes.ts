@@ -1,7 +1,7 @@
 // When to ask a container how it is, and how many answers it takes to believe it. Who asks how: probe-check.ts.
 // A startup probe holds back the other two until it has passed.
-import { type Clock, sleep } from '../../base/run/clock.ts';
-import type { Container, Probe } from '../../kube/objects/core.ts';
+import { type Clock, sleep } from '../../../base/run/clock.ts';
+import type { Container, Probe } from '../../../kube/objects/core.ts';
 
 export type ProbeKind = 'startup' | 'readiness' | 'liveness';
 

@@ -1,7 +1,7 @@
 // The conditions of a pod, in the kubelet's order and words (clients wait for them, people read their messages). Pure.
-import type { ContainerStatus, PodStatus } from '../../kube/objects/core.ts';
-import type { Condition } from '../../kube/objects/meta.ts';
-import { initContainersOf, isSidecar, type PodState, printTime } from './pod-state.ts';
+import type { ContainerStatus, PodStatus } from '../../../kube/objects/core.ts';
+import type { Condition } from '../../../kube/objects/meta.ts';
+import { initContainersOf, isSidecar, type PodState, printTime } from '../pod-state.ts';
 
 type Claim = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 

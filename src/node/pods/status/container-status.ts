@@ -1,7 +1,7 @@
 // One container's line in its pod's status: waiting, running or terminated, and what it was before. Pure.
-import type { Container, ContainerState, ContainerStatus } from '../../kube/objects/core.ts';
-import { outcomeOf } from './decide.ts';
-import { type ContainerRun, type Exit, initContainersOf, isSidecar, type PodState, printPod, printTime } from './pod-state.ts';
+import type { Container, ContainerState, ContainerStatus } from '../../../kube/objects/core.ts';
+import { outcomeOf } from '../decide.ts';
+import { type ContainerRun, type Exit, initContainersOf, isSidecar, type PodState, printPod, printTime } from '../pod-state.ts';
 
 function printExit(run: ContainerRun, exit: Exit): ContainerState {
   const terminated = {

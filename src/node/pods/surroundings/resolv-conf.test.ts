@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pod, PodSpec } from '../../kube/objects/core.ts';
+import type { Pod, PodSpec } from '../../../kube/objects/core.ts';
 import { parseResolvConf, podResolver, printResolvConf, type ResolverSource } from './resolv-conf.ts';
 
 const pod = (spec: Partial<PodSpec>, namespace = 'ns'): Pod => ({
