@@ -4,14 +4,15 @@
 //                                                         └─ balanced addresses ─┐
 //   Nodes ─────────────────────▶ nodes/  ◀───────────────────────────────────────┘ ──▶ self
 //   Pods, NetworkPolicies ─────▶ policies/ ──▶ policies
-//   Services, slices, Pods ────▶ names/ ──▶ names
+//   Services, slices ──────────▶ names/ ──▶ names
 //
 // Promise: the answer depends on the snapshot and the scope alone. What a compiler remembers changes only
 // how long the answer takes, and lets unchanged parts keep their identity.
 import { deepEqual, memoLast } from '../base/data/memo.ts';
 import { nodeKind } from '../kube/kinds/node.ts';
 import type { Snapshot } from '../kube/store/store.ts';
-import type { Listener, NameRecord, NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
+import { createNameCompiler } from './names/compile-names.ts';
+import type { Listener, NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
 import { announcers } from './nodes/announcers.ts';
 import { createNodeViewCompiler } from './nodes/node-view.ts';
 import { createPolicyCompiler } from './policies/compile-policies.ts';
@@ -21,12 +22,12 @@ import { createServiceCompiler } from './services/compile-services.ts';
 /** A compiler remembers by identity what it compiled last; its answers depend on the snapshot and scope alone. */
 export type Compiler = (seen: Snapshot) => NetworkModel;
 
-const noNames: ReadonlyMap<string, readonly NameRecord[]> = new Map();
 const noListeners: ReadonlyMap<string, Listener> = new Map();
 
 export function createCompiler(scope: Scope): Compiler {
   const compileServices = createServiceCompiler(scope);
   const compilePolicies = createPolicyCompiler(scope);
+  const compileNames = createNameCompiler(scope);
   const compileNodeView = createNodeViewCompiler(scope.node);
   const balanced = keepEqual(memoLast(balancedAddresses));
   const whoAnnounces = memoLast(announcers);
@@ -43,7 +44,7 @@ export function createCompiler(scope: Scope): Compiler {
       ranges,
       services,
       policies,
-      names: noNames,
+      names: compileNames(seen),
       listeners: noListeners,
       problems: keepProblems([...serviceProblems, ...policyProblems]),
     };

@@ -12,8 +12,8 @@ export interface NetworkModel {
   readonly services: ReadonlyMap<string, ServicePort>;
   /** Isolated pods of this node only, by `namespace/name`. A pod that no policy selects is absent (open both ways). */
   readonly policies: ReadonlyMap<string, PodPolicy>;
-  /** Lower-case absolute name without final dot, e.g. `web.default.svc.cluster.local`; reverse names too. */
-  readonly names: ReadonlyMap<string, readonly NameRecord[]>;
+  /** What the cluster's DNS zone is made of; model/names/resolve.ts answers questions from it. */
+  readonly names: NameDirectory;
   /** Key `address-or-*:port`, e.g. `*:80`. */
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly problems: readonly Problem[];
@@ -134,12 +134,51 @@ export interface PortRange {
   readonly onlyFor?: string;
 }
 
-export type NameRecord = (
+/** The cluster's zone as data: one entry a Service, so that a change costs one entry and a question one look-up. */
+export interface NameDirectory {
+  /** `cluster.local` */
+  readonly domain: string;
+  readonly ttlSeconds: number;
+  readonly namespaces: ReadonlySet<string>;
+  /** By `namespace/service`. */
+  readonly services: ReadonlyMap<string, NamedService>;
+}
+
+export interface NamedService {
+  readonly type: 'clusterIP' | 'headless' | 'externalName';
+  /** Cluster IPs. */
+  readonly addresses: readonly string[];
+  /** Of the Service; headless ports are those of its endpoints. */
+  readonly ports: readonly NamedPort[];
+  /** Published ones: ready, or all where the Service publishes those that are not. */
+  readonly endpoints: readonly NamedEndpoint[];
+  readonly externalName?: string;
+  readonly origin: Ref;
+}
+
+export interface NamedPort {
+  /** '' for an unnamed port, which has no SRV record of its own. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+export interface NamedEndpoint {
+  /** The label left of the Service's name: the pod's hostname, or the address with dashes. */
+  readonly label: string;
+  readonly address: string;
+  readonly ports: readonly NamedPort[];
+  readonly origin: Ref;
+}
+
+/** A resource record as the zone holds it; names are absolute, without the final dot. */
+export type NameRecord = { readonly name: string; readonly ttlSeconds: number; readonly origin?: Ref } & (
   | { readonly type: 'A' | 'AAAA'; readonly address: string }
   | { readonly type: 'SRV'; readonly port: number; readonly target: string; readonly priority: number; readonly weight: number }
-  | { readonly type: 'CNAME' | 'PTR'; readonly target: string }
+  | { readonly type: 'CNAME' | 'PTR' | 'NS'; readonly target: string }
   | { readonly type: 'TXT'; readonly text: string }
-) & { readonly ttlSeconds: number; readonly origin: Ref };
+  | { readonly type: 'SOA'; readonly primary: string; readonly mailbox: string; readonly serial: number; readonly minimumSeconds: number }
+);
 
 /** One address and port on which the proxy answers. */
 export interface Listener {

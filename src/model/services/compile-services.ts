@@ -6,7 +6,8 @@ import { nodeKind } from '../../kube/kinds/node.ts';
 import { serviceKind } from '../../kube/kinds/service.ts';
 import type { Service } from '../../kube/objects/core.ts';
 import type { EndpointSlice } from '../../kube/objects/networking.ts';
-import { type Snapshot, keyOf, objectKey } from '../../kube/store/store.ts';
+import { type Snapshot, objectKey } from '../../kube/store/store.ts';
+import { groupSlices } from '../../kube/meaning/service-slices.ts';
 import type { Problem, Scope, ServicePort } from '../network-model.ts';
 import { readSlice } from './slice-endpoints.ts';
 import { type ServiceOutcome, type Surroundings, servicePorts } from './service-ports.ts';
@@ -18,7 +19,6 @@ export interface CompiledServices {
 }
 
 const zoneLabel = 'topology.kubernetes.io/zone';
-const serviceNameLabel = 'kubernetes.io/service-name';
 const noSlices: readonly EndpointSlice[] = [];
 
 export function createServiceCompiler(scope: Scope): (seen: Snapshot) => CompiledServices {
@@ -41,20 +41,6 @@ export function createServiceCompiler(scope: Scope): (seen: Snapshot) => Compile
 
 const zoneOf = (seen: Snapshot, node: string | undefined): string | undefined =>
   node === undefined ? undefined : seen.get(nodeKind, node)?.metadata.labels?.[zoneLabel];
-
-/** The label is the only link between a slice and its Service (SVC-35). */
-function groupSlices(slices: readonly EndpointSlice[]): ReadonlyMap<string, EndpointSlice[]> {
-  const groups = new Map<string, EndpointSlice[]>();
-  for (const slice of slices) {
-    const service = slice.metadata.labels?.[serviceNameLabel];
-    if (service === undefined || slice.addressType === 'FQDN') continue;
-    const key = keyOf(service, slice.metadata.namespace);
-    const group = groups.get(key);
-    if (group) group.push(slice);
-    else groups.set(key, [slice]);
-  }
-  return groups;
-}
 
 function gather(services: readonly Service[], outcomes: readonly ServiceOutcome[]): CompiledServices {
   const ports = new Map<string, ServicePort>();
