@@ -63,9 +63,9 @@ function policyWorld(): ShortObject[] {
   const objects: ShortObject[] = [node('node1', 1), node('node2', 2)];
   for (const [n, space] of ['x', 'y', 'z'].entries()) {
     objects.push({ namespace: space, labels: { ns: space } });
-    // .1-.3 are x, .17-.19 y, .33-.35 z in each node's range, so that a /28 holds one namespace's pods of one node.
+    // .2-.4 are x, .18-.20 y, .34-.36 z in each node's range, so that a /28 holds one namespace's pods of one node.
     for (const [i, name] of ['a', 'b', 'c'].entries()) {
-      objects.push(pod(`${space}/${name}`, name === 'a' ? 'node1' : 'node2', { pod: name }, { ...ports, host: 16 * n + i + 1 }));
+      objects.push(pod(`${space}/${name}`, name === 'a' ? 'node1' : 'node2', { pod: name }, { ...ports, host: 16 * n + i + 2 }));
     }
   }
   objects.push(pod('x/h', 'node2', { pod: 'h' }, { hostNetwork: true }));

@@ -18,7 +18,7 @@ const ref = (text: string): { namespace: string; name: string } => {
 export function numberFrom(text: string, size: number): number {
   let hash = 2_166_136_261;
   for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619) >>> 0;
-  return (hash ^ (hash >>> 15)) % size;
+  return ((hash ^ (hash >>> 15)) >>> 0) % size;
 }
 
 const at = (prefix: string, n: number): string => printAddress(nthAddress(prefixOf(prefix), n));
