@@ -20,7 +20,7 @@ function slicesOf(service: Service, objects: readonly KubeObject[]): KubeObject[
   const { spec, metadata } = service;
   if (!spec.selector || spec.type === 'ExternalName') return [];
   const pods = objects.filter((object): object is Pod => object.kind === 'Pod' && object.metadata.namespace === metadata.namespace);
-  const chosen = pods.filter((pod) => matchesPairs(spec.selector, pod.metadata.labels) && !isGone(pod));
+  const chosen = pods.filter((pod) => matchesPairs(spec.selector, pod.metadata.labels) && !isGone(pod)).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const families = (spec.ipFamilies ?? ['IPv4']).map((family) => (family === 'IPv6' ? 6 : 4));
   return families.flatMap((family) => {
     // Pods whose named target port has different numbers cannot share a slice (EPS-03).

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../../src/kube/objects/meta.ts';
 import type { NetworkModel } from '../../../src/model/network-model.ts';
+import { deriveSlices } from './derive-slices.ts';
 import { expansions } from './expansions.ts';
 import { type Judge, judges as allJudges, outcomesOf } from './judges.ts';
 import { type PacketLine, probeOf } from './packet-lines.ts';
@@ -14,13 +15,15 @@ export async function playScenario(scenario: Scenario, judges: readonly Judge[] 
   const fixture = fixtureOf(scenario.world);
   const stagehand = createStagehand(fixture, scenario.scope);
   let objects: readonly KubeObject[] = fixture.objects;
+  let slices: readonly KubeObject[] = [];
   let stage = stagehand.show(objects);
   for (const [index, step] of scenario.steps.entries()) {
     const left = objects.filter((object) => !step.remove.includes(identityOf(object)));
     const missing = step.remove.length - (objects.length - left.length);
     assert.equal(missing, 0, `step ${index}: \`remove\` names objects that are not there: ${step.remove.join(', ')}`);
     objects = toManifests(step.objects, left);
-    stage = stagehand.show(objects);
+    slices = deriveSlices(objects, slices);
+    stage = stagehand.show([...objects, ...slices]);
     const complaints: string[] = [];
     for (const line of step.packets) complaints.push(...(await judgeLine(line, stage, judges)));
     assert.deepEqual(complaints, [], [`${scenario.about} (step ${index}${step.about ? `: ${step.about}` : ''})`, ...complaints].join('\n'));

@@ -5,12 +5,11 @@ import { type Compiler, createCompiler } from '../../../src/model/compile.ts';
 import type { NetworkModel, Scope } from '../../../src/model/network-model.ts';
 import { type World, compileWorld } from '../../../src/model/nodes/world.ts';
 import { type Fixture, type OutsideHost, worlds } from '../worlds.ts';
-import { deriveSlices } from './derive-slices.ts';
 import { snapshotOf } from './test-snapshot.ts';
 
 export interface Stage {
+  /** Everything there is, derived slices too. */
   readonly objects: readonly KubeObject[];
-  /** Objects and the slices derived from them. */
   readonly snapshot: Snapshot;
   readonly scope: Omit<Scope, 'node'>;
   /** By node name. */
@@ -34,11 +33,9 @@ export function createStagehand(fixture: Fixture, scope: Partial<Scope> = {}): S
   const whole = { ...fixture.scope, ...scope };
   const compilers = new Map<string, Compiler>();
   let snapshot: Snapshot | undefined;
-  let slices: readonly KubeObject[] = [];
   return {
     show(objects) {
-      slices = deriveSlices(objects, slices);
-      snapshot = snapshotOf([...objects, ...slices], snapshot);
+      snapshot = snapshotOf(objects, snapshot);
       const seen = snapshot;
       const nodes = objects.filter(({ kind }) => kind === 'Node').map(({ metadata }) => metadata.name).sort();
       for (const node of nodes) if (!compilers.has(node)) compilers.set(node, createCompiler({ ...whole, node }));
