@@ -132,15 +132,15 @@ function createAnswering(stream: ServerHttp2Stream, headOnly: boolean): StreamAn
     },
     interim: (head) => alive(stream) && stream.additionalHeaders({ ':status': head.status, ...headerRecord(responseHeaders(head)) }),
     head(head) {
-      status = head.status;
       const length = head.framing.type === 'length' ? { 'content-length': head.framing.bytes } : {};
       if (!alive(stream)) return;
       try {
-        stream.respond({ ':status': status, ...headerRecord(responseHeaders(head)), ...length }, { waitForTrailers: head.framing.type === 'chunked' });
+        stream.respond({ ':status': head.status, ...headerRecord(responseHeaders(head)), ...length }, { waitForTrailers: head.framing.type === 'chunked' });
       } catch (error) {
         // Node refuses what HTTP/2 forbids, such as two Content-Types: the endpoint's fault, told like any other.
         throw new RefusedMessage(502, String(error));
       }
+      status = head.status;
     },
     data(payload) {
       sentBytes += payload.length;
@@ -148,7 +148,7 @@ function createAnswering(stream: ServerHttp2Stream, headOnly: boolean): StreamAn
     },
     flush: () => flowing || !alive(stream),
     end(trailers) {
-      stream.once('wantTrailers', () => (trailers.length > 0 ? stream.sendTrailers(headerRecord(trailers)) : stream.close()));
+      stream.once('wantTrailers', () => stream.sendTrailers(headerRecord(trailers)));
       if (alive(stream)) stream.end();
       finish(status);
     },

@@ -239,9 +239,9 @@ export class Exchange implements ConnectionUser, Timed {
   }
 
   #begin(head: ResponseHead): void {
+    this.#answering.head(head);
     this.#response = head;
     this.#reader = createBodyReader(head.framing);
-    this.#answering.head(head);
   }
 
   #readBody(bytes: Buffer, from: number): void {
