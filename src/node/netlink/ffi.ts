@@ -45,6 +45,7 @@ const call = {
   socket: libc.func('int socket(int, int, int)'),
   bind: libc.func('int bind(int, const uint8_t *, uint32_t)'),
   setsockopt: libc.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, _Inout_ uint8_t *, _Inout_ uint32_t *)'),
   send: libc.func('int64_t send(int, const uint8_t *, size_t, int)'),
   recv: libc.func('int64_t recv(int, _Out_ uint8_t *, size_t, int)'),
   poll: libc.func('int poll(_Inout_ uint8_t *, unsigned long, int)'),
@@ -96,6 +97,13 @@ export const bindSocket = (fd: number, address: Uint8Array, about = ''): void =>
 
 export const setSocketOption = (fd: number, level: number, option: number, value: Uint8Array): void =>
   void checked('setsockopt', call.setsockopt(fd, level, option, value, value.length));
+
+/** A 32-bit option. */
+export function getSocketOption(fd: number, level: number, option: number): number {
+  const value = Buffer.alloc(4);
+  checked('getsockopt', call.getsockopt(fd, level, option, value, [4]));
+  return value.readInt32LE();
+}
 
 /** One datagram. Returns the number of bytes taken. */
 export const sendBytes = (fd: number, bytes: Uint8Array, length = bytes.length): number =>

@@ -5,6 +5,7 @@ import {
   bindSocket,
   closeDescriptor,
   errnoName,
+  getSocketOption,
   openSocket,
   receiveBytes,
   sendBytes,
@@ -32,6 +33,8 @@ export interface Refusal {
   readonly code: string;
   /** The kernel's own words, where it has some. */
   readonly reason?: string;
+  /** Where in the request the attribute is that the kernel did not like, in bytes from the message's beginning. */
+  readonly offset?: number;
 }
 
 const SOL_SOCKET = 1;
@@ -99,6 +102,11 @@ export class NetlinkSocket {
     }
   }
 
+  /** The largest datagram that send takes; the kernel answers EMSGSIZE to more (net/netlink/af_netlink.c). */
+  largestSend(): number {
+    return getSocketOption(this.fd, SOL_SOCKET, SO_SNDBUF) - 32;
+  }
+
   send(writer: MessageWriter): void {
     sendBytes(this.fd, writer.bytes, writer.length);
   }
@@ -132,11 +140,13 @@ export class NetlinkSocket {
 }
 
 const EXT_ACK_TEXT = 1;
+const EXT_ACK_OFFSET = 2;
 
 /** What an acknowledgement (or the end of a dump) says; undefined is success. Its attributes follow error and header. */
 export function refusalOf(message: Message): Refusal | undefined {
   const error = message.body.length >= 4 ? message.body.readInt32LE(0) : 0;
   if (error === 0) return undefined;
-  const text = readAttributes(message.body, message.type === MESSAGE_ERROR ? 20 : 4).get(EXT_ACK_TEXT);
-  return { code: errnoName(-error), ...(text && { reason: textOf(text) }) };
+  const details = readAttributes(message.body, message.type === MESSAGE_ERROR ? 20 : 4);
+  const [text, offset] = [details.get(EXT_ACK_TEXT), details.get(EXT_ACK_OFFSET)];
+  return { code: errnoName(-error), ...(text && { reason: textOf(text) }), ...(offset && { offset: offset.readUInt32LE() }) };
 }

@@ -1,0 +1,169 @@
+// Set elements as nf_tables takes them. The rules of the bytes (net/netfilter/nf_tables_api.c, nft's datatype.c):
+// addresses, ports and protocols are big-endian, marks and random numbers in host order; in a key of several fields
+// each is padded to 4 bytes. A range in a set of one field is two elements, its first value and, flagged as an end,
+// the value after its last; in a set of several fields it is one element with a second key.
+import { addressBytes, bitsOf, parseAddress } from '../../base/net/address.ts';
+import { prefixOf } from '../../base/net/prefix.ts';
+import { printRef } from '../../model/network-model.ts';
+import type { Element, FieldType, FieldValue, NftSet, VerdictAction } from '../nft/ruleset.ts';
+import { closeNest, type MessageWriter, openNest, putAttributeHead, putText } from './message.ts';
+
+/** What must be known of a set to write its elements. */
+export type SetShape = Pick<NftSet, 'name' | 'key' | 'data' | 'interval'>;
+
+const LIST_ELEMENT = 1;
+const ELEMENT_KEY = 1;
+const ELEMENT_DATA = 2;
+const ELEMENT_FLAGS = 3;
+const ELEMENT_USERDATA = 6;
+const ELEMENT_KEY_END = 10;
+const DATA_VALUE = 1;
+const DATA_VERDICT = 2;
+const VERDICT_CODE = 1;
+const VERDICT_CHAIN = 2;
+const INTERVAL_END = 1;
+
+const sizes = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2, ifname: 16, number: 4, index: 4 } as const satisfies Record<FieldType, number>;
+const protocols: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 };
+const verdicts = { accept: 1, drop: 0, jump: -3, goto: -4, return: -5 } as const satisfies Record<VerdictAction['do'], number>;
+
+/** First and last value of a field, as bytes. */
+interface Span {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+}
+
+function refuse(type: FieldType, value: FieldValue): never {
+  throw new RangeError(`not a value of type ${type}: ${JSON.stringify(value)}`);
+}
+
+function numberBytes(type: FieldType, value: FieldValue): Buffer {
+  const named = type === 'inet_proto' ? protocols[value] : undefined;
+  const number = named ?? Number(value);
+  const bytes = Buffer.alloc(sizes[type]);
+  if (!Number.isInteger(number) || number < 0 || number >= 256 ** bytes.length) refuse(type, value);
+  if (type === 'number' || type === 'index') bytes.writeUInt32LE(number);
+  else bytes.writeUIntBE(number, 0, bytes.length);
+  return bytes;
+}
+
+const wide = (family: 4 | 6) => (family === 4 ? 'ipv4_addr' : 'ipv6_addr');
+
+function addressSpan(type: FieldType, text: string): Span {
+  if (!text.includes('/')) {
+    const address = parseAddress(text);
+    const bytes = address && wide(address.family) === type ? addressBytes(address) : refuse(type, text);
+    return { first: bytes, last: bytes };
+  }
+  const { family, first, length } = prefixOf(text);
+  if (wide(family) !== type) refuse(type, text);
+  const rest = (1n << BigInt(bitsOf(family) - length)) - 1n;
+  return { first: addressBytes({ family, value: first }), last: addressBytes({ family, value: first | rest }) };
+}
+
+function rangeSpan(text: string, bytesOf: (part: string) => Uint8Array): Span {
+  const [first = '', last = first] = text.split('-');
+  return { first: bytesOf(first), last: bytesOf(last) };
+}
+
+function spanOf(type: FieldType, value: FieldValue): Span {
+  const text = String(value);
+  switch (type) {
+    case 'ipv4_addr':
+    case 'ipv6_addr':
+      return text.includes('-') ? rangeSpan(text, (part) => addressSpan(type, part).first) : addressSpan(type, text);
+    case 'ifname': {
+      const bytes = Buffer.alloc(sizes.ifname);
+      if (bytes.write(text) >= sizes.ifname) refuse(type, value);
+      return { first: bytes, last: bytes };
+    }
+    default:
+      return /\d-\d/.test(text) ? rangeSpan(text, (part) => numberBytes(type, part)) : rangeSpan('', () => numberBytes(type, value));
+  }
+}
+
+/** Parsing an address costs more than all the rest of an element, and the same ones come again and again. */
+const remembered = new Map<FieldType, Map<FieldValue, Span>>();
+const MOST_REMEMBERED = 50_000;
+
+function span(type: FieldType, value: FieldValue): Span {
+  let known = remembered.get(type);
+  if (!known) remembered.set(type, (known = new Map()));
+  let found = known.get(value);
+  if (!found) {
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    known.set(value, (found = spanOf(type, value)));
+  }
+  return found;
+}
+
+const spans = (types: readonly FieldType[], values: readonly FieldValue[]): Span[] => types.map((type, index) => span(type, values[index]!));
+
+function putValue(writer: MessageWriter, attribute: number, fields: readonly Uint8Array[]): void {
+  const mark = openNest(writer, attribute);
+  const single = fields.length === 1;
+  const size = single ? fields[0]!.length : fields.reduce((sum, { length }) => sum + ((length + 3) & ~3), 0);
+  let at = putAttributeHead(writer, DATA_VALUE, size);
+  if (!single) writer.bytes.fill(0, at, at + size);
+  for (const field of fields) {
+    writer.bytes.set(field, at);
+    at += (field.length + 3) & ~3;
+  }
+  closeNest(writer, mark);
+}
+
+/** nf_tables wants its numbers big-endian. */
+const putBigEndian = (writer: MessageWriter, type: number, value: number): void =>
+  void writer.bytes.writeInt32BE(value, putAttributeHead(writer, type, 4));
+
+function putVerdict(writer: MessageWriter, verdict: VerdictAction): void {
+  const data = openNest(writer, ELEMENT_DATA);
+  const nest = openNest(writer, DATA_VERDICT);
+  putBigEndian(writer, VERDICT_CODE, verdicts[verdict.do]);
+  if ('chain' in verdict) putText(writer, VERDICT_CHAIN, verdict.chain);
+  closeNest(writer, nest);
+  closeNest(writer, data);
+}
+
+/** nft's comment: a zero-terminated text behind its type (0) and length, each one byte; 128 bytes at most. */
+function putComment(writer: MessageWriter, text: string): void {
+  const bytes = Buffer.from(`${text}\0`).subarray(0, 128);
+  bytes[bytes.length - 1] = 0;
+  const at = putAttributeHead(writer, ELEMENT_USERDATA, 2 + bytes.length);
+  writer.bytes[at] = 0;
+  writer.bytes[at + 1] = bytes.length;
+  writer.bytes.set(bytes, at + 2);
+}
+
+/** The next value of a big-endian number; undefined after the largest, where a range needs no end. */
+function successor(bytes: Uint8Array): Uint8Array | undefined {
+  const next = Uint8Array.from(bytes);
+  for (let i = next.length - 1; i >= 0; i--) {
+    next[i] = (next[i]! + 1) & 0xff;
+    if (next[i] !== 0) return next;
+  }
+  return undefined;
+}
+
+const isSimpleRange = ({ interval, key }: SetShape) => interval === true && key.length === 1;
+
+/** One element, with its data when it is to be added. Its place in the list is one entry, or two for a simple range. */
+export function putElement(writer: MessageWriter, set: SetShape, element: Element, withData: boolean): void {
+  const fields = spans(set.key, element.key);
+  const nest = openNest(writer, LIST_ELEMENT);
+  putValue(writer, ELEMENT_KEY, fields.map(({ first }) => first));
+  if (set.interval && !isSimpleRange(set)) putValue(writer, ELEMENT_KEY_END, fields.map(({ last }) => last));
+  if (withData && element.verdict) putVerdict(writer, element.verdict);
+  else if (withData && element.data) putValue(writer, ELEMENT_DATA, spans(set.data!, element.data).map(({ first }) => first));
+  if (withData && element.origin) putComment(writer, printRef(element.origin));
+  closeNest(writer, nest);
+  const end = isSimpleRange(set) ? successor(fields[0]!.last) : undefined;
+  if (end) putRangeEnd(writer, end);
+}
+
+function putRangeEnd(writer: MessageWriter, end: Uint8Array): void {
+  const nest = openNest(writer, LIST_ELEMENT);
+  putValue(writer, ELEMENT_KEY, [end]);
+  putBigEndian(writer, ELEMENT_FLAGS, INTERVAL_END);
+  closeNest(writer, nest);
+}
