@@ -4,7 +4,7 @@
 // the value after its last; in a set of several fields it is one element with a second key.
 import { addressBytes, bitsOf, parseAddress } from '../../base/net/address.ts';
 import { prefixOf } from '../../base/net/prefix.ts';
-import { printRef } from '../../model/network-model.ts';
+import { printRef } from '../../kube/meaning/print-ref.ts';
 import type { Element, FieldType, FieldValue, NftSet, VerdictAction } from '../nft/ruleset.ts';
 import { closeNest, type MessageWriter, openNest, putAttributeHead, putText } from './message.ts';
 
