@@ -2,7 +2,7 @@
 import { namespaceKind } from './namespace.ts';
 import { nodeKind } from './node.ts';
 import { podKind } from './pod.ts';
-import { serviceKind } from './service.ts';
+import { createServiceKind } from './service.ts';
 import { endpointsKind } from './endpoints.ts';
 import { configMapKind } from './config-map.ts';
 import { secretKind } from './secret.ts';
@@ -18,13 +18,16 @@ import { ingressKind } from './ingress.ts';
 import { ingressClassKind } from './ingress-class.ts';
 import { networkPolicyKind } from './network-policy.ts';
 import { leaseKind } from './lease.ts';
+import { type ClusterConfig, defaultClusterConfig } from './cluster-config.ts';
 import type { Kind } from './kind.ts';
+import { createKindIndex } from './kind-index.ts';
 
-export const kinds: readonly Kind[] = [
+/** The kinds as one cluster serves them: those that hand out addresses and ports follow its configuration. */
+export const createKinds = (config: ClusterConfig): readonly Kind[] => [
   namespaceKind as Kind,
   nodeKind as Kind,
   podKind as Kind,
-  serviceKind as Kind,
+  createServiceKind(config) as Kind,
   endpointsKind as Kind,
   configMapKind as Kind,
   secretKind as Kind,
@@ -42,7 +45,8 @@ export const kinds: readonly Kind[] = [
   leaseKind as Kind,
 ];
 
-const byName = new Map(kinds.map((kind) => [`${kind.apiVersion}/${kind.kind}`, kind]));
+/** For readers and tests, who need the names and not one cluster's ranges. */
+export const kinds: readonly Kind[] = createKinds(defaultClusterConfig);
 
 /** The kind an object says it is; undefined when it is not served. */
-export const kindOf = (apiVersion: string, kind: string): Kind | undefined => byName.get(`${apiVersion}/${kind}`);
+export const kindOf: (apiVersion: string, kind: string) => Kind | undefined = createKindIndex(kinds);

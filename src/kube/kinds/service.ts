@@ -1,12 +1,49 @@
-// Service: its names and rules.
+// Service: a stable name and address for pods that come and go. Its rules are in service/, one file per question:
+// defaults, families, allocation, validation, what an update keeps.
 import type { Service } from '../objects/core.ts';
+import { type ClusterConfig, defaultClusterConfig, serviceRanges } from './cluster-config.ts';
 import type { Kind } from './kind.ts';
+import { withAddresses } from './service/allocate-addresses.ts';
+import { withNodePorts } from './service/allocate-ports.ts';
+import { serviceColumns } from './service/columns.ts';
+import { setServiceDefaults } from './service/defaults.ts';
+import { withFamilies } from './service/families.ts';
+import { prepareServiceUpdate } from './service/prepare-update.ts';
+import { takenBook } from './service/taken.ts';
+import { needsClusterIP } from './service/traits.ts';
+import { validateService } from './service/validate.ts';
+import { serviceWarnings } from './service/warnings.ts';
 
-export const serviceKind: Kind<Service> = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  plural: 'services',
-  shortNames: ['svc'],
-  namespaced: true,
-  columns: [],
-};
+/** The kind as one cluster serves it; addresses and ports come from its configuration. */
+export function createServiceKind(config: ClusterConfig): Kind<Service> {
+  const ranges = serviceRanges(config);
+  const takenIn = takenBook();
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    plural: 'services',
+    shortNames: ['svc'],
+    categories: ['all'],
+    namespaced: true,
+    subresources: ['status'],
+    answersDeletedObject: true,
+    createsOnUpdate: true,
+    columns: serviceColumns,
+    fieldSelectors: {
+      'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',
+      'spec.type': ({ spec }) => spec.type ?? '',
+    },
+    setDefaults: setServiceDefaults,
+    prepareUpdate: prepareServiceUpdate,
+    allocate(service, old, seen) {
+      const taken = takenIn(seen.list(serviceKind));
+      const addressed = needsClusterIP(service) ? withAddresses(withFamilies(service, ranges), old, { ranges, taken }) : service;
+      return withNodePorts(addressed, old, { range: config.nodePorts, taken });
+    },
+    validate: (service, old) => validateService(service, ranges, old),
+    warnings: serviceWarnings,
+  };
+}
+
+/** For readers: names the kind to a snapshot. What a cluster serves is createKinds' own. */
+export const serviceKind: Kind<Service> = createServiceKind(defaultClusterConfig);

@@ -1,0 +1,74 @@
+// Cluster IPs: one per family, asked-for ones checked, missing ones handed out (SVC-48 … SVC-57, IPAM-01 … IPAM-26).
+// Nothing is reserved beforehand: an address is taken when a stored Service carries it, so a refused write leaks nothing.
+import { type Address, addressOf, parseAddress, printAddress } from '../../../base/net/address.ts';
+import { contains, type Prefix, sizeOf } from '../../../base/net/prefix.ts';
+import { internalError, invalidError } from '../../meaning/api-error.ts';
+import { invalid } from '../../meaning/field-error.ts';
+import type { Service } from '../../objects/core.ts';
+import type { IPFamily } from '../../objects/meta.ts';
+import { ipFamily, type ServiceRange } from '../cluster-config.ts';
+import { type Bands, pickFree, staticAddresses } from './bands.ts';
+import type { Taken } from './taken.ts';
+import { givenClusterIPs, isHeadless } from './traits.ts';
+
+export interface AddressPool {
+  readonly ranges: readonly ServiceRange[];
+  readonly taken: Taken;
+}
+
+/** Usable addresses: neither the network address nor IPv4's broadcast address (IPAM-11). */
+export function addressBands(prefix: Prefix): Bands {
+  const size = sizeOf(prefix);
+  const first = prefix.first + 1n;
+  const last = prefix.first + size - (prefix.family === 4 ? 2n : 1n);
+  return { first, last, dynamic: first + staticAddresses(size) };
+}
+
+const isUsable = (prefix: Prefix, address: Address): boolean => {
+  const { first, last } = addressBands(prefix);
+  return contains(prefix, address) && address.value >= first && address.value <= last;
+};
+
+const serviceNames = { apiVersion: 'v1', kind: 'Service', plural: 'services' };
+
+function refuse(service: Service, ip: string, why: string): never {
+  const error = invalid('spec.clusterIPs', givenClusterIPs(service.spec), `failed to allocate IP ${ip}: ${why}`);
+  throw invalidError(serviceNames, service.metadata.name, [error]);
+}
+
+/** Throws ApiError 422 when the asked-for address is outside the range or taken. */
+function claimAddress(service: Service, ip: string, pool: AddressPool): void {
+  const address = parseAddress(ip);
+  const range = pool.ranges.find(({ prefix }) => address && prefix.family === address.family);
+  if (!address || !range || !isUsable(range.prefix, address)) {
+    refuse(service, ip, `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range?.text ?? 'none'}`);
+  }
+  if (pool.taken.hasAddress(printAddress(address))) refuse(service, ip, 'provided IP is already allocated');
+}
+
+/** A free address for the Service. Throws ApiError 500 when the range is full. */
+function handOutAddress(service: Service, family: IPFamily, pool: AddressPool): string {
+  const range = pool.ranges.find((one) => one.family === family);
+  if (!range) throw internalError(`failed to allocate a serviceIP: no range for ${family}`);
+  const width = range.prefix.family;
+  const print = (value: bigint) => printAddress({ family: width, value });
+  const { namespace, name } = service.metadata;
+  const free = pickFree(addressBands(range.prefix), `${namespace}/${name}`, (value) => !pool.taken.hasAddress(print(value)));
+  if (free === undefined) throw internalError('failed to allocate a serviceIP: range is full');
+  return print(free);
+}
+
+const familyOfText = (ip: string): IPFamily => ipFamily(addressOf(ip).family);
+
+/** The Service with one cluster IP per family; those it already had stay. */
+export function withAddresses(service: Service, old: Service | undefined, pool: AddressPool): Service {
+  const given = givenClusterIPs(service.spec);
+  if (isHeadless(service)) return { ...service, spec: { ...service.spec, clusterIP: 'None', clusterIPs: ['None'] } };
+  const kept = new Set(old && old.spec.type !== 'ExternalName' ? givenClusterIPs(old.spec) : []);
+  // Asked-for addresses first: a handed-out one must never be in their way.
+  for (const ip of given) if (!kept.has(ip)) claimAddress(service, ip, pool);
+  const have = new Set(given.map(familyOfText));
+  const missing = (service.spec.ipFamilies ?? []).filter((family) => !have.has(family));
+  const clusterIPs = [...given, ...missing.map((family) => handOutAddress(service, family, pool))];
+  return { ...service, spec: { ...service.spec, clusterIP: clusterIPs[0], clusterIPs } };
+}
