@@ -1,5 +1,7 @@
-// ServiceAccount: its names and rules.
+// ServiceAccount: who a pod is to the API.
+import { validateObjectMeta } from '../meaning/rules/object-meta.ts';
 import type { ServiceAccount } from '../objects/core.ts';
+import { ageColumn, nameColumn } from './columns.ts';
 import type { Kind } from './kind.ts';
 
 export const serviceAccountKind: Kind<ServiceAccount> = {
@@ -8,5 +10,7 @@ export const serviceAccountKind: Kind<ServiceAccount> = {
   plural: 'serviceaccounts',
   shortNames: ['sa'],
   namespaced: true,
-  columns: [],
+  answersDeletedObject: true,
+  columns: [nameColumn, { name: 'Secrets', type: 'string', cell: ({ secrets }) => secrets?.length ?? 0 }, ageColumn],
+  validate: (account, old) => validateObjectMeta(account, { namespaced: true }, old),
 };

@@ -4,7 +4,7 @@ import { deepFreeze } from '../../base/data/freeze.ts';
 import { ApiError } from './api-error.ts';
 import { parseLabelSelector } from './label-selector-text.ts';
 import { matchesSelector, printSelector, type Selector } from './label-selector.ts';
-import { validateSelector } from './validate-selector.ts';
+import { validateSelector } from './rules/validate-selector.ts';
 
 const web = deepFreeze({ app: 'web', tier: 'front', weight: '7' });
 

@@ -1,7 +1,7 @@
 // The text form of label selectors (`app=web,tier in (a,b),!old`), read as apimachinery reads it:
 // the same language, and the same complaint at the same token, because clients show it to people.
 import { badRequest } from './api-error.ts';
-import { checkLabelValue, checkQualifiedName } from './names.ts';
+import { checkLabelValue, checkQualifiedName } from './rules/names.ts';
 import type { Requirement, Selector } from './label-selector.ts';
 
 type TokenType = 'name' | 'in' | 'notin' | '=' | '==' | '!=' | '!' | '(' | ')' | ',' | '>' | '<' | 'end';

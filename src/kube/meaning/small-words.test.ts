@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deepFreeze } from '../../base/data/freeze.ts';
-import { addressWarnings, prefixWarnings, validateAddress, validateOrdinaryAddress, validatePrefix } from './addresses.ts';
+import { addressWarnings, prefixWarnings, validateAddress, validateOrdinaryAddress, validatePrefix } from './rules/addresses.ts';
 import { findCondition, isConditionTrue, removeCondition, setCondition } from './conditions.ts';
 import { isPercent, scaledValue } from './int-or-string.ts';
 import { controllerOf, controllerReference, isControlledBy, isOwnedBy } from './owner-references.ts';

@@ -1,7 +1,7 @@
 // Rules for clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy, on creation and on update.
 // ExternalName has none of them; validate.ts says so.
 import { familyOf, parseAddress } from '../../../base/net/address.ts';
-import { notAnAddress } from '../../meaning/addresses.ts';
+import { notAnAddress } from '../../meaning/rules/addresses.ts';
 import { duplicate, type FieldError, invalid, notSupported } from '../../meaning/field-error.ts';
 import type { Service } from '../../objects/core.ts';
 import { ipFamily, type ServiceRange } from '../cluster-config.ts';

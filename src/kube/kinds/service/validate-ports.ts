@@ -1,7 +1,7 @@
 // Rules for spec.ports.
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from '../../meaning/field-error.ts';
-import { checkDns1123Label, checkQualifiedName } from '../../meaning/names.ts';
-import { allInvalid, protocols, validatePortNumber, validatePortReference } from '../../meaning/ports.ts';
+import { checkDns1123Label, checkQualifiedName } from '../../meaning/rules/names.ts';
+import { allInvalid, protocols, validatePortNumber, validatePortReference } from '../../meaning/rules/ports.ts';
 import type { Service, ServicePortSpec } from '../../objects/core.ts';
 import { isHeadless } from './traits.ts';
 

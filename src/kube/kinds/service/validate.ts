@@ -1,17 +1,17 @@
 // All rules for a Service, in upstream's order (api-server conventions: many errors are told at once).
 // It runs on the object as the client meant it, before addresses and node ports are allocated.
 import { deepEqual } from '../../../base/data/memo.ts';
-import { notAPrefix, validateOrdinaryAddress, validatePrefix } from '../../meaning/addresses.ts';
+import { notAPrefix, validateOrdinaryAddress, validatePrefix } from '../../meaning/rules/addresses.ts';
 import { type FieldError, forbidden, invalid, notSupported, required } from '../../meaning/field-error.ts';
-import { checkDns1035Label, checkDns1123Subdomain, checkQualifiedName } from '../../meaning/names.ts';
-import { validateLabels, validateObjectMeta } from '../../meaning/object-meta.ts';
-import { allInvalid, validatePortNumber } from '../../meaning/ports.ts';
+import { checkDns1035Label, checkDns1123Subdomain, checkQualifiedName } from '../../meaning/rules/names.ts';
+import { validateLabels, validateObjectMeta } from '../../meaning/rules/object-meta.ts';
+import { allInvalid, validatePortNumber } from '../../meaning/rules/ports.ts';
 import type { Service } from '../../objects/core.ts';
 import type { ServiceRange } from '../cluster-config.ts';
 import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from './traits.ts';
 import { validateAddressUpdate, validateServiceAddresses } from './validate-addresses.ts';
 import { validateExposedPorts, validateHasPorts, validateServicePorts, validateServicePortUse } from './validate-ports.ts';
-import { validateBalancerStatus } from '../../meaning/balancer-status.ts';
+import { validateBalancerStatus } from '../../meaning/rules/balancer-status.ts';
 
 const hintsAnnotation = 'service.kubernetes.io/topology-aware-hints';
 const modeAnnotation = 'service.kubernetes.io/topology-mode';

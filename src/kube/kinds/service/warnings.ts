@@ -1,5 +1,5 @@
 // What is accepted but probably not meant: texts for `Warning:` headers.
-import { addressWarnings, prefixWarnings } from '../../meaning/addresses.ts';
+import { addressWarnings, prefixWarnings } from '../../meaning/rules/addresses.ts';
 import type { Service } from '../../objects/core.ts';
 import { givenClusterIPs, isHeadless } from './traits.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deepFreeze } from '../../base/data/freeze.ts';
-import type { ObjectMeta } from '../objects/meta.ts';
+import { deepFreeze } from '../../../base/data/freeze.ts';
+import type { ObjectMeta } from '../../objects/meta.ts';
 import { validateObjectMeta } from './object-meta.ts';
 
 const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u', controller: true };

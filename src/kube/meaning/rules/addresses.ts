@@ -1,8 +1,8 @@
 // Rules for IP addresses and prefixes in objects, with upstream's texts.
 // Stricter than upstream where it is lenient by history: leading zeros are refused, not warned about.
-import { type Address, parseAddress, printAddress } from '../../base/net/address.ts';
-import { contains, parsePrefix, type Prefix, prefixOf, printPrefix } from '../../base/net/prefix.ts';
-import { type FieldError, invalid } from './field-error.ts';
+import { type Address, parseAddress, printAddress } from '../../../base/net/address.ts';
+import { contains, parsePrefix, type Prefix, prefixOf, printPrefix } from '../../../base/net/prefix.ts';
+import { type FieldError, invalid } from '../field-error.ts';
 
 export const notAnAddress = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 export const notAPrefix = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';

@@ -1,8 +1,8 @@
 // Rules for the addresses a load balancer or an Ingress controller reports in a status.
-import { parseAddress } from '../../base/net/address.ts';
-import type { LoadBalancerIngress } from '../objects/core.ts';
+import { parseAddress } from '../../../base/net/address.ts';
+import type { LoadBalancerIngress } from '../../objects/core.ts';
 import { validateAddress } from './addresses.ts';
-import { type FieldError, forbidden, invalid, notSupported } from './field-error.ts';
+import { type FieldError, forbidden, invalid, notSupported } from '../field-error.ts';
 import { checkDns1123Subdomain } from './names.ts';
 import { allInvalid } from './ports.ts';
 

@@ -1,7 +1,7 @@
 // Complaints about a label selector inside an object, in upstream's words and with the path of each.
-import type { LabelSelector } from '../objects/meta.ts';
-import { type FieldError, forbidden, invalid, required } from './field-error.ts';
-import type { Requirement } from './label-selector.ts';
+import type { LabelSelector } from '../../objects/meta.ts';
+import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
+import type { Requirement } from '../label-selector.ts';
 import { checkLabelValue, checkQualifiedName } from './names.ts';
 import { validateLabels } from './object-meta.ts';
 

@@ -1,6 +1,6 @@
 // Rules for ports that several kinds share, with upstream's texts.
-import type { IntOrString } from '../objects/meta.ts';
-import { type FieldError, invalid } from './field-error.ts';
+import type { IntOrString } from '../../objects/meta.ts';
+import { type FieldError, invalid } from '../field-error.ts';
 import { checkPortName, checkPortNumber } from './names.ts';
 
 export const protocols: readonly string[] = ['SCTP', 'TCP', 'UDP'];

@@ -1,7 +1,7 @@
 // Rules for the metadata that every object carries: name, labels, annotations, owners, finalizers.
 // Kinds call it first and give it their own rule for names.
-import type { KubeObject, ObjectMeta, OwnerReference } from '../objects/meta.ts';
-import { type FieldError, forbidden, invalid, required, tooLong } from './field-error.ts';
+import type { KubeObject, ObjectMeta, OwnerReference } from '../../objects/meta.ts';
+import { type FieldError, forbidden, invalid, required, tooLong } from '../field-error.ts';
 import { checkDns1123Label, checkDns1123Subdomain, checkLabelValue, checkQualifiedName, maskTrailingDash } from './names.ts';
 
 /** Complaints about a name; [] when it is good. */
