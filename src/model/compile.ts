@@ -12,17 +12,16 @@ import { deepEqual, memoLast } from '../base/data/memo.ts';
 import { nodeKind } from '../kube/kinds/node.ts';
 import type { Snapshot } from '../kube/store/store.ts';
 import { createNameCompiler } from './names/compile-names.ts';
-import type { Listener, NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
+import type { NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
 import { announcers } from './nodes/announcers.ts';
 import { createNodeViewCompiler } from './nodes/node-view.ts';
 import { createPolicyCompiler } from './policies/compile-policies.ts';
 import { balancedAddresses } from './services/balanced-addresses.ts';
+import { compileListeners } from './routes/compile-listeners.ts';
 import { createServiceCompiler } from './services/compile-services.ts';
 
 /** A compiler remembers by identity what it compiled last; its answers depend on the snapshot and scope alone. */
 export type Compiler = (seen: Snapshot) => NetworkModel;
-
-const noListeners: ReadonlyMap<string, Listener> = new Map();
 
 export function createCompiler(scope: Scope): Compiler {
   const compileServices = createServiceCompiler(scope);
@@ -36,6 +35,7 @@ export function createCompiler(scope: Scope): Compiler {
   return (seen) => {
     const { services, problems: serviceProblems } = compileServices(seen);
     const { policies, problems: policyProblems } = compilePolicies(seen);
+    const { listeners, problems: routeProblems } = compileListeners(seen, scope);
     const nodes = seen.list(nodeKind);
     const announced = whoAnnounces(balanced(services), nodes);
     return {
@@ -45,8 +45,8 @@ export function createCompiler(scope: Scope): Compiler {
       services,
       policies,
       names: compileNames(seen),
-      listeners: noListeners,
-      problems: keepProblems([...serviceProblems, ...policyProblems]),
+      listeners,
+      problems: keepProblems([...serviceProblems, ...policyProblems, ...routeProblems]),
     };
   };
 }
