@@ -18,13 +18,13 @@ const maxFound = 100;
 
 /**
  * `unknown field "spec.prts"`, `duplicate field "metadata.name"`: for strict decoding errors or warnings.
- * Duplicates need the JSON as it was sent. A type we have no schema of has no unknown fields.
+ * Duplicates need the JSON as it was sent; in other text none are sought. A type we have no schema of has no unknown fields.
  */
 export function checkFields(type: ObjectType, object: unknown, text?: string): string[] {
   const message = messageOf(type.apiVersion, type.kind);
   const unknown: string[] = [];
   if (message) collectUnknown({ found: unknown, path: '' }, object, { message });
-  const twice = text === undefined ? [] : duplicateKeys(text);
+  const twice = text?.trimStart().startsWith('{') ? duplicateKeys(text) : [];
   return [...unknown.map((path) => `unknown field "${path}"`), ...twice.map((path) => `duplicate field "${path}"`)].slice(0, maxFound);
 }
 

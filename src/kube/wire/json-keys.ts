@@ -14,7 +14,7 @@ interface Container {
   index: number;
 }
 
-/** Paths like `spec.ports[0].name` of keys given again, in order of the text, which must be valid JSON. */
+/** Paths like `spec.ports[0].name` of keys given again, in order of the text, which should be JSON. */
 export function duplicateKeys(text: string): string[] {
   const found: string[] = [];
   const open: Container[] = [];
@@ -35,10 +35,19 @@ function opened(word: string, parent: Container | undefined): Container {
 
 function noteKey(word: string, object: Container, found: string[]): void {
   if (!word.endsWith(':')) return;
-  const key = JSON.parse(word.slice(0, -1)) as string;
+  const key = readString(word.slice(0, -1).trimEnd());
   object.next = object.path ? `${object.path}.${key}` : key;
   if (object.keys?.has(key) && found.length < maxFound) found.push(object.next);
   object.keys?.add(key);
+}
+
+// YAML in braces looks like JSON but may hold escapes that JSON does not have; such a key stands for itself.
+function readString(quoted: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return quoted;
+  }
 }
 
 /** Whether brackets nest deeper than `limit`, also in text that is no JSON. Strings do not count. */
