@@ -6,8 +6,11 @@ import { connect, type Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { WebSocket, WebSocketServer } from 'ws';
+import { createBodyReader } from './http1/body.ts';
+import { parseResponseHead } from './http1/head.ts';
 import type { AccessRecord } from './proxy-context.ts';
 import { converse, endpoints, hostOf, listenersOf, portOf, readUntil, route, startCanned, startHttp, startProxy, startTcp, toPorts } from './proxy-fixture.ts';
 import { proxyMetrics } from './metrics.ts';
@@ -394,3 +397,70 @@ test('a client may half-close after its request and still be answered', async (t
   assert.match(await converse(portOf(proxy), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /ok$/);
 });
 
+
+test('an endpoint cannot end a chunked body with trailers that change its framing', async (t) => {
+  const { port } = await startCanned(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nConnection: upgrade\r\nContent-Length: 9\r\nX-Sum: 7\r\n\r\n');
+  const proxy = await startProxy(t, toPorts(port));
+  const answer = await converse(portOf(proxy), 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /\r\n0\r\nX-Sum: 7\r\n\r\n$/);
+});
+
+test('a taken port keeps no other listener closed', async (t) => {
+  const taken = await startTcp(t, () => {});
+  const proxy = await startProxy(t, new Map(), { portOf: (listener) => (listener.protocol === 'HTTP' ? taken.port : 0) });
+  await assert.rejects(proxy.apply(listenersOf([], ['HTTP', 'HTTPS'])), { code: 'EADDRINUSE' });
+  assert.ok(proxy.addressOf('*:443'));
+});
+
+/** The bodies of the complete responses at the start of the text. */
+function bodiesIn(text: string): string[] {
+  const bytes = Buffer.from(text, 'latin1');
+  const bodies: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf('\r\n\r\n', at);
+    if (end < 0) break;
+    const reader = createBodyReader(parseResponseHead(bytes.toString('latin1', at, end), 'POST').framing);
+    let body = '';
+    at = reader.read(bytes, end + 4, (payload) => (body += payload.toString('latin1')));
+    if (reader.done) bodies.push(body);
+  }
+  return bodies;
+}
+
+test('however requests and responses are cut into packets, each request gets its own answer', async (t) => {
+  const { port } = await startTcp(t, (socket) => {
+    // Speaks one byte at a time; the body names the request it answers.
+    let have = '';
+    socket.setNoDelay(true).on('data', (bytes) => {
+      have += bytes.toString('latin1');
+      for (let end = have.indexOf('\r\n\r\n'); end >= 0; end = have.indexOf('\r\n\r\n')) {
+        const head = have.slice(0, end);
+        const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+        if (have.length < end + 4 + length) return;
+        const text = `${head.split(' ')[1]} ${have.slice(end + 4, end + 4 + length)}`;
+        have = have.slice(end + 4 + length);
+        const chunked = text.length % 2 === 0;
+        const response = chunked ? `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n` : `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+        for (const byte of response) socket.write(byte, 'latin1');
+      }
+    });
+  });
+  const proxy = await startProxy(t, toPorts(port));
+  const anyRequest = fc.record({ path: fc.stringMatching(/^\/[a-z]{0,9}$/), body: fc.stringMatching(/^[a-z]{0,20}$/) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyRequest, { minLength: 1, maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 10 }), async (requests, cuts) => {
+      const text = requests.map(({ path, body }) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`).join('');
+      const socket = connect({ port: portOf(proxy), host: '127.0.0.1', noDelay: true });
+      const wanted = requests.map(({ path, body }) => `${path} ${body}`);
+      const done = readUntil(socket, (answers) => bodiesIn(answers).length === wanted.length);
+      for (let at = 0, i = 0; at < text.length; i++) {
+        const end = at + cuts[i % cuts.length]!;
+        socket.write(text.slice(at, end));
+        at = end;
+      }
+      assert.deepEqual(bodiesIn(await done), wanted);
+      socket.destroy();
+    }),
+    { numRuns: 50 },
+  );
+});

@@ -63,7 +63,10 @@ export class ProxyServer {
     this.#context.listeners = listeners;
     this.#context.pool.want(endpointsOf(listeners));
     for (const key of this.#servers.keys()) if (!listeners.has(key)) this.#closeListener(key);
-    for (const listener of listeners.values()) if (!this.#servers.has(listener.key)) await this.#open(listener);
+    const missing = [...listeners.values()].filter((listener) => !this.#servers.has(listener.key));
+    const opened = await Promise.allSettled(missing.map((listener) => this.#open(listener)));
+    // One taken port must not keep the others closed; all that can open are open before the first failure is told.
+    for (const result of opened) if (result.status === 'rejected') throw result.reason;
   }
 
   /** What is routed now; the answer to "what does this gateway do?" (ICT-15). */

@@ -123,6 +123,15 @@ function createAnswering(stream: ServerHttp2Stream, headOnly: boolean): StreamAn
     finish(code, error);
     sendAnswer(stream, answer(code), headOnly);
   };
+  const attempt = (send: () => void) => {
+    if (!alive(stream)) return;
+    try {
+      send();
+    } catch (error) {
+      // Node refuses what HTTP/2 forbids, such as two Content-Types: the endpoint's fault, told like any other.
+      throw new RefusedMessage(502, String(error));
+    }
+  };
   return {
     attach: (made) => (served = made),
     refuse(code, exchange) {
@@ -130,16 +139,11 @@ function createAnswering(stream: ServerHttp2Stream, headOnly: boolean): StreamAn
       if (status === 0) refuse(code);
       else stream.close();
     },
-    interim: (head) => alive(stream) && stream.additionalHeaders({ ':status': head.status, ...headerRecord(responseHeaders(head)) }),
+    interim: (head) => attempt(() => stream.additionalHeaders({ ':status': head.status, ...headerRecord(responseHeaders(head)) })),
     head(head) {
       const length = head.framing.type === 'length' ? { 'content-length': head.framing.bytes } : {};
-      if (!alive(stream)) return;
-      try {
-        stream.respond({ ':status': head.status, ...headerRecord(responseHeaders(head)), ...length }, { waitForTrailers: head.framing.type === 'chunked' });
-      } catch (error) {
-        // Node refuses what HTTP/2 forbids, such as two Content-Types: the endpoint's fault, told like any other.
-        throw new RefusedMessage(502, String(error));
-      }
+      const headers = { ':status': head.status, ...headerRecord(responseHeaders(head)), ...length };
+      attempt(() => stream.respond(headers, { waitForTrailers: head.framing.type === 'chunked' }));
       status = head.status;
     },
     data(payload) {
@@ -148,7 +152,7 @@ function createAnswering(stream: ServerHttp2Stream, headOnly: boolean): StreamAn
     },
     flush: () => flowing || !alive(stream),
     end(trailers) {
-      stream.once('wantTrailers', () => stream.sendTrailers(headerRecord(trailers)));
+      stream.once('wantTrailers', () => sendTrailers(stream, trailers));
       if (alive(stream)) stream.end();
       finish(status);
     },
@@ -170,6 +174,15 @@ function sendAnswer(stream: ServerHttp2Stream, { status, headers, body }: Answer
   stream.respond({ ':status': status, ...Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])), 'content-length': Buffer.byteLength(body) });
   stream.end(headOnly ? undefined : body);
   stream.resume();
+}
+
+function sendTrailers(stream: ServerHttp2Stream, trailers: readonly Header[]): void {
+  try {
+    stream.sendTrailers(headerRecord(trailers));
+  } catch {
+    // The body is complete; trailers that HTTP/2 forbids are the only loss, and the stream must still end.
+    stream.sendTrailers({});
+  }
 }
 
 /** Repeated names become a list, which Node writes as repeated lines. */

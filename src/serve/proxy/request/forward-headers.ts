@@ -50,3 +50,7 @@ export function responseHeaders(head: ResponseHead): Header[] {
   const dropped = connectionNames(head.headers);
   return head.headers.filter(({ key }) => !hopByHop.has(key) && !dropped.includes(key));
 }
+
+/** Trailers must not say what only a head may say (RFC 9110 section 6.5.1). */
+export const forwardableTrailers = (trailers: readonly Header[]): readonly Header[] =>
+  trailers.length === 0 ? trailers : trailers.filter(({ key }) => !hopByHop.has(key) && !ownRequestHeaders.has(key));

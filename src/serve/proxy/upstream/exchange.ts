@@ -9,6 +9,7 @@ import type { Deadlines, Timed, Timeouts } from '../deadlines.ts';
 import { createBodyReader, type BodyReader } from '../http1/body.ts';
 import { findHeadEnd, parseResponseHead } from '../http1/head.ts';
 import { findHeader, type Framing, type Header, RefusedMessage, type ResponseHead } from '../http1/message.ts';
+import { forwardableTrailers } from '../request/forward-headers.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { endpointKey, type UpstreamPool } from './pool.ts';
 
@@ -108,7 +109,7 @@ export class Exchange implements ConnectionUser, Timed {
   /** The request body is complete. */
   end(trailers: readonly Header[]): void {
     if (this.#over || this.#requestDone) return;
-    if (this.#request.framing.type === 'chunked') this.#put(`0\r\n${trailers.map(({ name, value }) => `${name}: ${value}\r\n`).join('')}\r\n`);
+    if (this.#request.framing.type === 'chunked') this.#put(`0\r\n${forwardableTrailers(trailers).map(({ name, value }) => `${name}: ${value}\r\n`).join('')}\r\n`);
     this.#requestDone = true;
     if (!this.#sent) return;
     this.#connection!.out.flush();
@@ -154,7 +155,7 @@ export class Exchange implements ConnectionUser, Timed {
 
   closed(error: Error | undefined): void {
     if (this.#over) return;
-    if (!this.#sent || (error && !this.#heard)) this.#parts.pool.failed(this.endpoint);
+    if (!this.#heard && this.#connection!.uses === 0) this.#parts.pool.failed(this.endpoint);
     if (!error && this.#reader?.closed()) return this.#complete(false);
     if (this.#mayRetry()) return this.#retry();
     this.#finish();
@@ -270,7 +271,7 @@ export class Exchange implements ConnectionUser, Timed {
     connection.release();
     if (clean && response.keepAlive && this.#requestDone) this.#parts.pool.give(connection, idleMsOf(response));
     else connection.destroy();
-    this.#answering.end(this.#reader!.trailers);
+    this.#answering.end(forwardableTrailers(this.#reader!.trailers));
   }
 
   #drop(status: 502 | 504, reason: string): void {

@@ -2,7 +2,7 @@
 // Policy: round robin over the endpoints of a backend; one that just failed to connect is passed over for a while.
 import type { Endpoint } from '../../../model/network-model.ts';
 import type { Sockets } from '../../../base/run/sockets.ts';
-import type { Deadlines, Timed } from '../deadlines.ts';
+import type { Deadlines } from '../deadlines.ts';
 import { UpstreamConnection } from './connection.ts';
 
 export const endpointKey = (endpoint: Endpoint): string => `${endpoint.address}:${endpoint.port}`;
@@ -19,13 +19,11 @@ export class UpstreamPool {
   readonly #turns = new Map<string, number>();
   readonly #failedUntil = new Map<string, number>();
   #wanted: ReadonlySet<string> = new Set();
-  readonly #sweep: Timed = { deadline: Infinity, expired: () => this.#dropUnwanted() };
 
   constructor(sockets: Sockets, deadlines: Deadlines, idleMs: number) {
     this.#sockets = sockets;
     this.#deadlines = deadlines;
     this.#idleMs = idleMs;
-    deadlines.add(this.#sweep);
   }
 
   /** `backend` names the turn: it survives changes of the endpoint list. Endpoints in `tried` come last. */
@@ -69,14 +67,14 @@ export class UpstreamPool {
     this.#failedUntil.set(endpoint, performance.now() + avoidMs);
   }
 
-  /** Endpoints outside the set lose their idle connections at the next tick; busy ones finish first. */
+  /** Endpoints outside the set lose their idle connections now and the busy ones after their request. */
   want(endpoints: ReadonlySet<string>): void {
     this.#wanted = endpoints;
-    this.#sweep.deadline = 0;
+    for (const [key, idle] of this.#idle) if (!endpoints.has(key)) for (const connection of idle) connection.destroy();
+    for (const key of this.#failedUntil.keys()) if (!endpoints.has(key)) this.#failedUntil.delete(key);
   }
 
   close(): void {
-    this.#deadlines.delete(this.#sweep);
     for (const connection of this.#open) connection.destroy();
   }
 
@@ -86,12 +84,6 @@ export class UpstreamPool {
     if (until > performance.now()) return true;
     this.#failedUntil.delete(key);
     return false;
-  }
-
-  #dropUnwanted(): void {
-    this.#sweep.deadline = Infinity;
-    for (const [key, idle] of this.#idle) if (!this.#wanted.has(key)) for (const connection of idle) connection.destroy();
-    for (const key of this.#failedUntil.keys()) if (!this.#wanted.has(key)) this.#failedUntil.delete(key);
   }
 
   #forget(connection: UpstreamConnection): void {
