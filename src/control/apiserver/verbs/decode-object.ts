@@ -1,14 +1,16 @@
 // The object in a request's body, made to agree with the URL and checked against the kind's fields.
 import { badRequest } from '../../../kube/meaning/api-error.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
+import { checkTypes } from '../../../kube/wire/check-fields.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { fieldComplaints } from '../wire/codecs.ts';
 import { decodeBody, typedAs } from '../wire/decode.ts';
 import type { WriteOptions } from './write-options.ts';
 
-/** Strict refuses unknown and duplicate fields, Warn (the default) turns them into warnings. */
+/** A value of the wrong type is always refused. Strict refuses unknown and duplicate fields, Warn (the default) turns them into warnings. */
 export function checkFields(request: ApiRequest, object: KubeObject, about: { validation: WriteOptions['fieldValidation']; text?: string }): void {
+  checkTypes(object, object);
   if (about.validation === 'Ignore') return;
   const complaints = fieldComplaints(object, about.text);
   if (complaints.length === 0) return;

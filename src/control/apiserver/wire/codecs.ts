@@ -1,22 +1,14 @@
 // Who owns which field, and which fields a kind does not know: where the API server meets those two codecs.
-import { mergePatch } from '../../../kube/meaning/patch/merge-patch.ts';
+import { applyPatch, trackUpdate } from '../../../kube/meaning/patch/server-side-apply.ts';
+import type { Writer } from '../../../kube/meaning/patch/server-side-apply.ts';
+import { checkFields } from '../../../kube/wire/check-fields.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 
-export interface FieldOwner {
-  manager: string;
-  apiVersion: string;
-  subresource?: string;
-  now: Date;
-}
+export type FieldOwner = Writer;
 
-export function fieldComplaints(_object: KubeObject, _text?: string): string[] {
-  return [];
-}
+export const fieldComplaints = (object: KubeObject, text?: string): string[] => checkFields(object, object, text);
 
-export function ownedUpdate(_old: KubeObject | undefined, next: KubeObject, _owner: FieldOwner): KubeObject {
-  return next;
-}
+export const ownedUpdate = (old: KubeObject | undefined, next: KubeObject, owner: FieldOwner): KubeObject => trackUpdate(old, next, owner);
 
-export function applied(current: KubeObject | undefined, patch: KubeObject, _owner: FieldOwner & { force: boolean }): KubeObject {
-  return current ? mergePatch(current, patch) : patch;
-}
+export const applied = (current: KubeObject | undefined, patch: KubeObject, owner: FieldOwner & { force: boolean }): KubeObject =>
+  applyPatch(current, patch, owner);

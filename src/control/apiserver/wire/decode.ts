@@ -1,10 +1,11 @@
 // Request bodies: JSON, YAML or protobuf → object. An absent Content-Type means JSON (kubectl's PUT …/scale has none).
-import { load } from 'js-yaml';
 import { ApiError, badRequest } from '../../../kube/meaning/api-error.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { type ApiRequest, readBody } from '../request.ts';
 import { parseMediaType } from './negotiate.ts';
+import { parseJsonText } from '../../../kube/wire/json-text.ts';
 import { decodeProtobuf } from '../../../kube/wire/protobuf.ts';
+import { parseYamlText } from '../../../kube/wire/yaml-text.ts';
 
 export interface DecodedBody {
   value: Record<string, unknown>;
@@ -36,8 +37,9 @@ export async function decodeBody(request: ApiRequest, expected: string): Promise
 
 export function parseJson(text: string, expected: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     const why = text.trim() === '' ? 'unexpected end of JSON input' : (error as Error).message;
     const shown = text.slice(0, 128);
     const unrecognized = `the object provided is unrecognized (must be of type ${expected})`;
@@ -45,13 +47,7 @@ export function parseJson(text: string, expected: string): unknown {
   }
 }
 
-export function parseYaml(text: string): unknown {
-  try {
-    return load(text);
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`);
-  }
-}
+export const parseYaml = parseYamlText;
 
 function record(value: unknown, expected: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
