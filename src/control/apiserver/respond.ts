@@ -23,7 +23,9 @@ export async function respond(response: Response, request: ApiRequest, answer: A
   if (answer.stream) {
     writeHead(response, answer.code, headers);
     (response as ServerResponse).flushHeaders();
-    await answer.stream(senderTo(response));
+    const { send, flush } = senderTo(response);
+    await answer.stream(send);
+    flush();
     response.end();
     return;
   }
@@ -38,29 +40,47 @@ const writeHead = (response: Response, code: number, headers: Record<string, str
 
 const isGone = (response: Response) => response.destroyed || response.writableEnded;
 
+interface Sender {
+  send: Send;
+  /** Writes what is still held; to be called before the response is ended. */
+  flush(): void;
+}
+
+const mostHeldBytes = 256 * 1024;
+
 /** Joins what is sent within one turn of the event loop into one write; waits while the reader is behind. */
-export function senderTo(response: Response): Send {
-  let corked = false;
-  const uncork = () => {
-    corked = false;
-    (response as ServerResponse).uncork();
+export function senderTo(response: Response): Sender {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  function flush(): void {
+    const chunks = held;
+    held = [];
+    heldBytes = 0;
+    if (chunks.length === 0 || isGone(response)) return;
+    (response as ServerResponse).write(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+  }
+  return {
+    flush,
+    async send(chunk) {
+      if (isGone(response)) return;
+      if (held.length === 0) setImmediate(flush);
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      held.push(bytes);
+      heldBytes += bytes.length;
+      if (heldBytes > mostHeldBytes) flush();
+      if (response.writableNeedDrain) await drained(response);
+    },
   };
-  return async (chunk) => {
-    if (isGone(response)) return;
-    if (!corked) {
-      corked = true;
-      (response as ServerResponse).cork();
-      setImmediate(uncork);
-    }
-    if ((response as ServerResponse).write(chunk) || isGone(response)) return;
-    const settled = new AbortController();
-    const { signal } = settled;
-    try {
-      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
-    } catch {
-      // The reader has gone: nothing more to wait for; the watch ends through its stop signal.
-    } finally {
-      settled.abort();
-    }
-  };
+}
+
+async function drained(response: Response): Promise<void> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  } catch {
+    // The reader has gone: nothing more to wait for; what is streamed ends through its stop signal.
+  } finally {
+    settled.abort();
+  }
 }

@@ -69,6 +69,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       rejectUnauthorized: false,
       settings: { maxConcurrentStreams: 1000 },
     });
+    // As long as Go's clients keep idle connections: a shorter time loses requests sent just before it ends.
+    Object.assign(server, { keepAliveTimeout: 180_000 });
     server.on('request', (incoming, response) => void serve(context, incoming, response));
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(context, incoming, { socket, head }));
     server.on('secureConnection', (socket: TLSSocket) => {
