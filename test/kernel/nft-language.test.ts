@@ -50,12 +50,11 @@ const front: readonly Field[] = ['ip daddr', 'meta l4proto', 'th dport'];
 const frontKey = ['ipv4_addr', 'inet_proto', 'inet_service'] as const;
 const vip = { address: '10.96.0.10', port: 80 };
 const vipKey = ['10.96.0.10', 'udp', 80];
-const endpoints = (index: 'index' | 'number') =>
-  setOf(
-    { name: 'endpoints', type: 'map', key: [...frontKey, index], data: ['ipv4_addr', 'inet_service'] },
-    { key: [...vipKey, 0], data: [server[4], 8080] },
-    { key: [...vipKey, 1], data: [other[4], 8081] },
-  );
+const endpoints = setOf(
+  { name: 'endpoints', type: 'map', key: [...frontKey, 'number'], data: ['ipv4_addr', 'inet_service'] },
+  { key: [...vipKey, 0], data: [server[4], 8080] },
+  { key: [...vipKey, 1], data: [other[4], 8081] },
+);
 const clients = setOf({ name: 'clients', type: 'map', key: ['ipv4_addr', ...frontKey], data: ['number'], dynamic: { size: 16 } });
 const client4: readonly Field[] = ['ip saddr', ...front];
 const prerouting: Pick<Case, 'hook' | 'type' | 'to'> = { hook: 'prerouting', type: 'nat', to: vip };
@@ -120,24 +119,23 @@ const cases: readonly Case[] = [
   { about: 'DNAT to an address', words: ['dnat'], ...prerouting, rules: [{ when: [field('meta l4proto', 'udp')], then: { do: 'dnat', family: 4, address: server[4], port: 8080 } }], expected: [delivered] },
   { about: 'DNAT in v6', words: ['dnat'], ...prerouting, to: { address: 'fd96::10', port: 80 }, rules: [{ when: [field('meta l4proto', 'udp')], then: { do: 'dnat', family: 6, address: other[6], port: 8081 } }], expected: [`${other[6]}:8081 from ${client[6]}`] },
   { about: 'DNAT of a process of the node', words: ['dnat'], hook: 'output', type: 'nat', from: 'node', to: vip, rules: [{ when: [field('meta l4proto', 'udp')], then: { do: 'dnat', family: 4, address: server[4], port: 8080 } }], expected: [`${server[4]}:8080 from ${nodeOut[4]}`] },
-  { about: 'DNAT by mark', words: ['dnat to map'], ...prerouting, rules: [does({ do: 'set mark', mask: 0, value: 1 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })], sets: [endpoints('number')], expected: [toOther] },
-  { about: 'DNAT by a mark that the map does not have falls through', words: ['dnat to map'], ...prerouting, rules: [does({ do: 'set mark', mask: 0, value: 7 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' }), drop], sets: [endpoints('number')], expected: ['dropped'] },
-  { about: 'DNAT to a random entry', words: ['dnat to random of map'], ...prerouting, rules: [does({ do: 'dnat to random of map', family: 4, fields: front, mod: 2, map: 'endpoints' })], sets: [endpoints('index')], times: 40, expected: [eitherEndpoint] },
-  { about: 'a random mark', words: ['set mark random'], ...prerouting, rules: [does({ do: 'set mark random', mod: 2 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })], sets: [endpoints('number')], times: 40, expected: [eitherEndpoint] },
+  { about: 'DNAT by mark', words: ['dnat to map'], ...prerouting, rules: [does({ do: 'set mark', mask: 0, value: 1 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })], sets: [endpoints], expected: [toOther] },
+  { about: 'DNAT by a mark that the map does not have falls through', words: ['dnat to map'], ...prerouting, rules: [does({ do: 'set mark', mask: 0, value: 7 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' }), drop], sets: [endpoints], expected: ['dropped'] },
+  { about: 'a random mark', words: ['set mark random', 'dnat to map'], ...prerouting, rules: [does({ do: 'set mark random', mod: 2 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })], sets: [endpoints], times: 40, expected: [eitherEndpoint] },
   { about: 'a remembered client stays', words: ['update map with mark'], ...prerouting,
     rules: [does({ do: 'set mark from map', fields: client4, map: 'clients', verdict: { do: 'goto', chain: 'known' } }), does({ do: 'set mark random', mod: 2 }), does({ do: 'update map with mark', fields: client4, map: 'clients', timeoutSeconds: 60 }), does({ do: 'goto', chain: 'known' })],
     chains: [{ name: 'known', rules: [does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })] }],
-    sets: [endpoints('number'), clients], times: 8, expected: [eitherEndpoint] },
+    sets: [endpoints, clients], times: 8, expected: [eitherEndpoint] },
   { about: 'an update keeps the old value', words: ['update map with mark'], ...prerouting,
     rules: [does({ do: 'set mark from map', fields: client4, map: 'clients', verdict: { do: 'jump', chain: 'change' } }), does({ do: 'update map with mark', fields: client4, map: 'clients', timeoutSeconds: 60 }), does({ do: 'set mark from map', fields: client4, map: 'clients' }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })],
-    chains: [{ name: 'change', rules: [does({ do: 'set mark', mask: 0, value: 1 })] }], sets: [endpoints('number'), clients], times: 3, expected: [delivered, delivered, delivered] },
+    chains: [{ name: 'change', rules: [does({ do: 'set mark', mask: 0, value: 1 })] }], sets: [endpoints, clients], times: 3, expected: [delivered, delivered, delivered] },
   { about: 'a client may be forgotten', words: ['forget in map'], ...prerouting,
     rules: [does({ do: 'set mark from map', fields: client4, map: 'clients', verdict: { do: 'goto', chain: 'known' } }), does({ do: 'set mark', mask: 0, value: 1 }), does({ do: 'update map with mark', fields: client4, map: 'clients', timeoutSeconds: 60 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })],
     chains: [{ name: 'known', rules: [does({ do: 'forget in map', fields: client4, map: 'clients' }), does({ do: 'set mark', mask: 0, value: 0 }), does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })] }],
-    sets: [endpoints('number'), clients], times: 4, expected: [toOther, delivered, toOther, delivered] },
+    sets: [endpoints, clients], times: 4, expected: [toOther, delivered, toOther, delivered] },
   { about: 'masquerade shows the node', words: ['masquerade'], hook: 'postrouting', type: 'nat', rules: [does({ do: 'masquerade' })], expected: [`${server[4]}:8080 from ${nodeOut[4]}`] },
   { about: 'masquerade in v6', words: ['masquerade'], hook: 'postrouting', type: 'nat', rules: [does({ do: 'masquerade' })], to: { address: server[6], port: 8080 }, expected: [`${server[6]}:8080 from ${nodeOut[6]}`] },
-  { about: 'what was translated', words: ['ct status dnat'], ...prerouting, rules: [does({ do: 'dnat to random of map', family: 4, fields: front, mod: 1, map: 'endpoints' })], sets: [endpoints('index')],
+  { about: 'what was translated', words: ['ct status dnat'], ...prerouting, rules: [does({ do: 'dnat to map', family: 4, fields: [...front, 'meta mark'], map: 'endpoints' })], sets: [endpoints],
     more: [{ name: 'later', hook: { type: 'filter', hook: 'forward', priority: 0, policy: 'accept' }, rules: [...sentinelRules, is({ match: 'ct status dnat', is: true })] }], expected: ['dropped'] },
   { about: 'what was not translated', words: ['ct status dnat'], hook: 'forward', rules: [is({ match: 'ct status dnat', is: false })], expected: ['dropped'] },
 ];
@@ -233,7 +231,7 @@ const allMatches: Record<Match['match'], true> = {
 };
 const allActions: Record<Action['do'], true> = {
   accept: true, drop: true, return: true, jump: true, goto: true, reject: true, vmap: true, 'set mark from map': true, 'set mark': true, 'set mark random': true,
-  'update map with mark': true, 'forget in map': true, 'dnat to map': true, 'dnat to random of map': true, dnat: true, masquerade: true, log: true, counter: true,
+  'update map with mark': true, 'forget in map': true, 'dnat to map': true, dnat: true, masquerade: true, log: true, counter: true,
 };
 
 test('every Match and every Action has met the kernel', () => {

@@ -3,7 +3,7 @@
 //
 //   map F            front key           → class     what kind of Service port this is (see Class)
 //   map F-classes    class               → chain
-//   map F-endpoints  front key . index   → address . port             index random in [0, count)
+//   map F-endpoints  front key . index   → address . port             index random in [0, count); local: | KEEP_SOURCE
 //   map F-slots      front key . index   → slot, and slot → slot      sticky only: which slots exist
 //   map F-sticky     front key . slot    → address . port             sticky only
 //   map F-clients    client . front key  → slot                       sticky only; filled by packets
@@ -42,9 +42,9 @@ export const fronts: readonly Front[] = ([4, 6] as const).flatMap((family) =>
 export const frontFor = (family: Family, by: Front['by'], local: boolean): Front =>
   fronts.find((front) => front.family === family && front.by === by && front.local === local)!;
 
-/** Mark bit left by local fronts: keep the client's address. Classes and slots of others never carry it. */
+/** Mark bit left by local fronts: keep the client's address. Indexes and slots of others never carry it. */
 export const KEEP_SOURCE = 0x8000;
-/** More endpoints than this are not used: the class has 15 bits for the count. */
+/** More endpoints than this are not used: the class has 15 bits for the count, and indexes must leave KEEP_SOURCE alone. */
 export const MAX_ENDPOINTS = 0x7fff;
 /** Slots start above every index, so that indexes and slots share one map. */
 export const FIRST_SLOT = 0x10000;
@@ -66,7 +66,7 @@ export function frontSets(front: Front): Omit<NftSet, 'elements'>[] {
   return [
     { name, type: 'map', key, data: ['number'] },
     { name: `${name}-classes`, type: 'vmap', key: ['number'] },
-    { name: `${name}-endpoints`, type: 'map', key: [...key, 'index'], data: endpoint },
+    { name: `${name}-endpoints`, type: 'map', key: [...key, 'number'], data: endpoint },
     { name: `${name}-slots`, type: 'map', key: [...key, 'number'], data: ['number'] },
     { name: `${name}-sticky`, type: 'map', key: [...key, 'number'], data: endpoint },
     { name: `${name}-clients`, type: 'map', key: [addressType(family), ...key], data: ['number'], dynamic: { size: clients } },
@@ -96,8 +96,9 @@ function spreadChain(front: Front, name: string, count: number): Chain {
   return {
     name,
     rules: [
-      always({ do: 'set mark', mask: 0, value: front.local ? KEEP_SOURCE : 0 }),
-      always({ do: 'dnat to random of map', family, fields, mod: count, map: `${front.name}-endpoints` }),
+      always({ do: 'set mark random', mod: count }),
+      ...(front.local ? [always({ do: 'set mark', mask: 0xffff_ffff, value: KEEP_SOURCE })] : []),
+      always({ do: 'dnat to map', family, fields: [...fields, 'meta mark'], map: `${front.name}-endpoints` }),
     ],
   };
 }

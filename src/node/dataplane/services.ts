@@ -44,7 +44,8 @@ const dataOf = ({ address, port }: Endpoint): FieldValue[] => [canonicalAddress(
 
 function addSpread(front: Front, key: readonly FieldValue[], endpoints: readonly Endpoint[], add: Sink): void {
   const set = `${front.name}-endpoints`;
-  endpoints.forEach((endpoint, index) => add(set, { key: [...key, index], data: dataOf(endpoint) }));
+  const keep = front.local ? KEEP_SOURCE : 0;
+  endpoints.forEach((endpoint, index) => add(set, { key: [...key, index | keep], data: dataOf(endpoint) }));
 }
 
 function addSticky(front: Front, key: readonly FieldValue[], endpoints: readonly Endpoint[], add: Sink): void {

@@ -27,7 +27,6 @@ const fits: Record<FieldType, (value: FieldValue) => boolean> = {
   inet_service: isPort,
   ifname: (value) => typeof value === 'string' && value.length < 16,
   number: (value) => typeof value === 'number' && value >= 0 && value <= 0xffff_ffff,
-  index: (value) => typeof value === 'number' && value >= 0 && value <= 0xffff_ffff,
 };
 
 const valuesFit = (values: readonly FieldValue[], types: readonly FieldType[]): boolean =>
@@ -61,18 +60,17 @@ export function checkElement(set: NftSet, element: Element, chains: Chains): str
 
 const sameTypes = (a: readonly FieldType[], b: readonly FieldType[]): boolean => a.length === b.length && a.every((type, i) => type === b[i]);
 
-function checkLookup(fields: readonly Field[], name: string, sets: Sets, wanted: { type: NftSet['type']; more?: FieldType[] }): string | undefined {
+function checkLookup(fields: readonly Field[], name: string, sets: Sets, wanted: NftSet['type']): string | undefined {
   const set = sets.get(name);
   if (!set) return `set ${name}: No such file or directory`;
-  if (set.type !== wanted.type) return `${name} is a ${set.type}, not a ${wanted.type}`;
-  const types = [...fields.map((field) => typeOf[field]), ...(wanted.more ?? [])];
+  if (set.type !== wanted) return `${name} is a ${set.type}, not a ${wanted}`;
+  const types = fields.map((field) => typeOf[field]);
   return sameTypes(types, set.key) ? undefined : `${types.join(' . ')} does not fit ${name}: ${set.key.join(' . ')}`;
 }
 
 function checkMapAction(action: Extract<Action, { map: string }>, sets: Sets, chains: Chains): string | undefined {
-  if (action.do === 'vmap') return checkLookup(action.fields, action.map, sets, { type: 'vmap' });
-  const more: FieldType[] = action.do === 'dnat to random of map' ? ['index'] : [];
-  const fault = checkLookup(action.fields, action.map, sets, { type: 'map', more });
+  if (action.do === 'vmap') return checkLookup(action.fields, action.map, sets, 'vmap');
+  const fault = checkLookup(action.fields, action.map, sets, 'map');
   if (fault) return fault;
   const fillsIt = action.do === 'update map with mark' || action.do === 'forget in map';
   if (fillsIt && !sets.get(action.map)!.dynamic) return `${action.map} is not dynamic`;
@@ -81,7 +79,7 @@ function checkMapAction(action: Extract<Action, { map: string }>, sets: Sets, ch
 
 export function checkRule(rule: Rule, sets: Sets, chains: Chains): string | undefined {
   for (const match of rule.when) {
-    const fault = match.match === 'in set' ? checkLookup(match.fields, match.set, sets, { type: 'set' }) : undefined;
+    const fault = match.match === 'in set' ? checkLookup(match.fields, match.set, sets, 'set') : undefined;
     if (fault) return fault;
   }
   if ('map' in rule.then) return checkMapAction(rule.then, sets, chains);

@@ -7,11 +7,11 @@ import type { Applied, Driver } from './driver.ts';
 export interface RulesetHand {
   readonly name: string;
   /** Whatever our table was, it becomes this, without a moment in which packets meet no rules. */
-  replace(ruleset: Ruleset): Promise<void>;
+  replace(ruleset: Ruleset): Promise<unknown>;
   /** From the state of the last successful call to `ruleset`; all or nothing as far as the kernel allows. */
-  change(ruleset: Ruleset, diff: RulesetDiff): Promise<void>;
+  change(ruleset: Ruleset, diff: RulesetDiff): Promise<unknown>;
   /** No table of ours is left. */
-  clear(): Promise<void>;
+  clear(): Promise<unknown>;
 }
 
 const countAll = ({ chains, sets }: Ruleset): number =>

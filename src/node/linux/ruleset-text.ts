@@ -15,6 +15,6 @@ export function createTextRulesetDriver(namespace: Netns, table: string): Driver
     name,
     replace: (ruleset) => run(printReplacement(ruleset)),
     change: (ruleset, diff) => run(printChanges(ruleset, diff)),
-    clear: () => run(printRemoval({ table })),
+    clear: () => run(printRemoval(table)),
   });
 }

@@ -1,5 +1,5 @@
 // Set elements as nf_tables takes them. The rules of the bytes (net/netfilter/nf_tables_api.c, nft's datatype.c):
-// addresses, ports and protocols are big-endian, marks and random numbers in host order; in a key of several fields
+// addresses, ports and protocols are big-endian, marks in host order; in a key of several fields
 // each is padded to 4 bytes. A range in a set of one field is two elements, its first value and, flagged as an end,
 // the value after its last; in a set of several fields it is one element with a second key.
 import { addressBytes, bitsOf, parseAddress } from '../../base/net/address.ts';
@@ -23,7 +23,7 @@ const VERDICT_CODE = 1;
 const VERDICT_CHAIN = 2;
 const INTERVAL_END = 1;
 
-const sizes = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2, ifname: 16, number: 4, index: 4 } as const satisfies Record<FieldType, number>;
+const sizes = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2, ifname: 16, number: 4 } as const satisfies Record<FieldType, number>;
 const protocols: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 };
 const verdicts = { accept: 1, drop: 0, jump: -3, goto: -4, return: -5 } as const satisfies Record<VerdictAction['do'], number>;
 
@@ -42,7 +42,7 @@ function numberBytes(type: FieldType, value: FieldValue): Buffer {
   const number = named ?? Number(value);
   const bytes = Buffer.alloc(sizes[type]);
   if (!Number.isInteger(number) || number < 0 || number >= 256 ** bytes.length) refuse(type, value);
-  if (type === 'number' || type === 'index') bytes.writeUInt32LE(number);
+  if (type === 'number') bytes.writeUInt32LE(number);
   else bytes.writeUIntBE(number, 0, bytes.length);
   return bytes;
 }

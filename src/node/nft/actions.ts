@@ -27,10 +27,9 @@ function verdict(action: VerdictAction, state: State, run: RunChain): Branch[] {
 const memoryKey = (map: string, key: readonly FieldValue[]): string => `${map} ${printKey(key)}`;
 
 /** The element for the packet's fields; dynamic maps answer from memory while the entry lives. */
-function find(map: string, fields: readonly Field[], state: State, ...more: FieldValue[]): Element | undefined {
-  const read = readFields(fields, state);
-  if (!read) return undefined;
-  const key = [...read, ...more];
+function find(map: string, fields: readonly Field[], state: State): Element | undefined {
+  const key = readFields(fields, state);
+  if (!key) return undefined;
   const set = setNamed(state, map);
   if (!set.dynamic) return elementFor(set, key);
   const entry = state.memory.get(memoryKey(map, key));
@@ -91,8 +90,6 @@ const does: Does = {
   'update map with mark': ({ fields, map, timeoutSeconds }, state) => next(remember(map, fields, state, timeoutSeconds)),
   'forget in map': ({ fields, map }, state) => next(forget(map, fields, state)),
   'dnat to map': ({ family, fields, map }, state) => translate(find(map, fields, state), family, state),
-  'dnat to random of map': ({ family, fields, mod, map }, state) =>
-    each(mod, state, (index, chosen) => translate(find(map, fields, chosen, index), family, chosen)),
   dnat: ({ family, address, port }, state) => translate({ key: [], data: [address, port] }, family, state),
   masquerade: (_action, state) => masquerade(state),
   log: (_action, state) => next(state),

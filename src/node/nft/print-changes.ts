@@ -44,10 +44,8 @@ export const removals = (table: string, diff: RulesetDiff): string[] => [
   ...diff.removedSets.map((set) => `delete ${setWord(set)} ${table} ${set.name}`),
 ];
 
-export const nftTable = (ruleset: Pick<Ruleset, 'table'>): string => `inet ${ruleset.table}`;
-
 export function printChanges(ruleset: Pick<Ruleset, 'table'>, diff: RulesetDiff): string {
-  const table = nftTable(ruleset);
+  const table = `inet ${ruleset.table}`;
   return [
     ...declarations(table, diff),
     ...deleteElements(table, diff.removedElements),
@@ -58,9 +56,12 @@ export function printChanges(ruleset: Pick<Ruleset, 'table'>, diff: RulesetDiff)
   ].join('\n');
 }
 
-/** Deletes the table whether or not it is there. */
-export const printRemoval = (ruleset: Pick<Ruleset, 'table'>): string =>
-  `add table ${nftTable(ruleset)}\ndelete table ${nftTable(ruleset)}\n`;
+/** Large rulesets are built beside the old table, under the other of two names: see ruleset-netlink.ts. */
+export const tablesOf = (table: string): readonly [string, string] => [table, `${table}-2`];
+
+/** Deletes our tables, whether or not they are there. */
+export const printRemoval = (table: string): string =>
+  tablesOf(table).map((name) => `add table inet ${name}\ndelete table inet ${name}\n`).join('');
 
 /** The old table goes and the new one comes in one transaction: no packet meets neither. */
-export const printReplacement = (ruleset: Ruleset): string => `${printRemoval(ruleset)}${printRuleset(ruleset)}`;
+export const printReplacement = (ruleset: Ruleset): string => `${printRemoval(ruleset.table)}${printRuleset(ruleset)}`;

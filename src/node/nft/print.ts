@@ -27,7 +27,7 @@ const comment = (origin: Ref | undefined): string => (origin ? ` comment ${quote
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 
-const typeNames: Record<Exclude<FieldType, 'index'>, string> = {
+const typeNames: Record<FieldType, string> = {
   ipv4_addr: 'ipv4_addr',
   ipv6_addr: 'ipv6_addr',
   inet_proto: 'inet_proto',
@@ -36,23 +36,11 @@ const typeNames: Record<Exclude<FieldType, 'index'>, string> = {
   number: 'mark',
 };
 
-/** A numgen field has no type name: nft learns it from an example expression, and then wants all fields that way. */
-const typeExamples: Record<FieldType, string> = {
-  ipv4_addr: 'ip daddr',
-  ipv6_addr: 'ip6 daddr',
-  inet_proto: 'meta l4proto',
-  inet_service: 'th dport',
-  ifname: 'meta iifname',
-  number: 'meta mark',
-  index: 'numgen random mod 65536',
-};
+const printTypes = (types: readonly FieldType[]): string => types.map((type) => typeNames[type]).join(' . ');
 
 function printType(set: NftSet): string {
-  const byExample = set.key.includes('index');
-  const names = (types: readonly FieldType[]) =>
-    types.map((type) => (byExample || type === 'index' ? typeExamples[type] : typeNames[type])).join(' . ');
-  const data = set.type === 'vmap' ? ' : verdict' : set.data ? ` : ${names(set.data)}` : '';
-  return `${byExample ? 'typeof' : 'type'} ${names(set.key)}${data}`;
+  const data = set.type === 'vmap' ? ' : verdict' : set.data ? ` : ${printTypes(set.data)}` : '';
+  return `type ${printTypes(set.key)}${data}`;
 }
 
 const printFields = (fields: readonly Field[]): string =>
@@ -130,8 +118,6 @@ const actionPrinters: { readonly [K in Action['do']]: (action: ActionOf<K>) => s
     `update @${map} { ${printFields(fields)} timeout ${timeoutSeconds}s : meta mark }`,
   'forget in map': ({ fields, map }) => `delete @${map} { ${printFields(fields)} : meta mark }`,
   'dnat to map': ({ family, fields, map }) => `${dnatTo(family)} ${printFields(fields)} map @${map}`,
-  'dnat to random of map': ({ family, fields, mod, map }) =>
-    `${dnatTo(family)} ${printFields(fields)} . numgen random mod ${mod} map @${map}`,
   dnat: ({ family, address, port }) => `${dnatTo(family)} ${family === 6 ? `[${address}]` : address}:${port}`,
   masquerade: () => 'masquerade fully-random',
   log: ({ prefix, group }) => `log prefix ${quoted(prefix, LOG_PREFIX_BYTES)} group ${group}`,

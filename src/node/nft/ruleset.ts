@@ -40,10 +40,10 @@ export type Field =
   | 'iifname';
 
 /**
- * How an element's field is typed. `number` is a mark and `index` a random number (numgen): both are 32-bit integers
- * in host order and the same to the kernel, but nft's text must be told them apart.
+ * How an element's field is typed; `number` is a mark: a 32-bit integer in host order. Random numbers go through the
+ * mark, too: nft 1.0.6 takes a key with a numgen field, but then no further rule that asks such a map.
  */
-export type FieldType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'ifname' | 'number' | 'index';
+export type FieldType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'ifname' | 'number';
 
 /** One field of an element: an address, `10.0.0.0/8`, `tcp`, `80`, `8000-8100`, `eth0`, `3`. */
 export type FieldValue = string | number;
@@ -112,8 +112,6 @@ export type Action =
   /** Takes the key out of a dynamic map. */
   | { readonly do: 'forget in map'; readonly fields: readonly Field[]; readonly map: string }
   | { readonly do: 'dnat to map'; readonly family: Family; readonly fields: readonly Field[]; readonly map: string }
-  /** Like 'dnat to map' with a random index in [0, mod) as last key field; leaves the mark alone. */
-  | { readonly do: 'dnat to random of map'; readonly family: Family; readonly fields: readonly Field[]; readonly mod: number; readonly map: string }
   | { readonly do: 'dnat'; readonly family: Family; readonly address: string; readonly port: number }
   | { readonly do: 'masquerade' }
   | { readonly do: 'log'; readonly prefix: string; readonly group: number }
