@@ -24,7 +24,7 @@ export function createForwarder(clock: Clock = realClock): Forwarder {
   function askUdp(packet: Buffer, upstream: Upstream): Promise<Buffer | undefined> {
     const key = `${upstream.address} ${upstream.port}`;
     let server = servers.get(key);
-    if (!server) servers.set(key, (server = new UdpUpstream(upstream, clock)));
+    if (!server || server.broken) servers.set(key, (server = new UdpUpstream(upstream, clock)));
     return server.ask(packet);
   }
 
@@ -50,6 +50,8 @@ interface Waiting {
 
 /** One connected socket a server: the kernel drops answers that come from anybody else. */
 class UdpUpstream {
+  /** The network refused: a later question tries with a new socket. */
+  broken = false;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #connected: Promise<unknown>;
@@ -61,6 +63,7 @@ class UdpUpstream {
     this.#socket.on('message', (answer) => this.#receive(answer));
     // Refused or unreachable: those who wait go on to the next server.
     this.#socket.on('error', () => {
+      this.broken = true;
       for (const each of this.#waiting.values()) each.resolve(undefined);
     });
     this.#connected = new Promise((resolve) => this.#socket.once('connect', () => resolve(undefined)));
@@ -84,7 +87,7 @@ class UdpUpstream {
   }
 
   close(): void {
-    this.#socket.close();
+    if (!this.broken) this.#socket.close();
     for (const each of this.#waiting.values()) each.resolve(undefined);
   }
 

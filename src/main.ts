@@ -1,0 +1,22 @@
+// The program: hands each verb the parts it needs. The only file that knows every floor.
+import { dirname } from 'node:path';
+import { createCli } from './ui/cli/cli.ts';
+import { CommandError } from './ui/cli/command-error.ts';
+
+const home = dirname(import.meta.dirname);
+
+// Verbs that only look at a cluster must start fast: the servers are loaded when one is started.
+const cli = createCli({
+  home,
+  startCluster: async (description, folder, step) => (await import('./main/stand-alone.ts')).startStandAlone(description, folder, step),
+  sweepCluster: async (description) => (await import('./main/stand-alone.ts')).sweepStandAlone(description),
+});
+
+try {
+  await cli.parseAsync();
+} catch (error) {
+  // A CommandError speaks to the user; anything else is a bug, whose trace we want to see.
+  if (!(error instanceof CommandError)) throw error;
+  console.error(`fairlead: ${error.message}`);
+  process.exitCode = error.exitCode;
+}
