@@ -124,6 +124,24 @@ test('a client that does not read stops the endpoint, so that memory stays bound
   assert.ok(offered < total, `${offered} bytes taken from the endpoint`);
 });
 
+test('an endpoint that does not read stops the client, and is 504 in the end: the client is not blamed', async (t) => {
+  const { port } = await startTcp(t, (socket) => socket.pause());
+  const proxy = await startProxy(t, toPorts(port), { timeouts: { sendMs: 120, clientMs: 40 } });
+  const client = connect(portOf(proxy), '127.0.0.1');
+  const total = 1024 * 1024 * 1024;
+  const answer = readUntil(client, (text) => text.includes('\r\n\r\n'));
+  client.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${total}\r\n\r\n`);
+  const block = Buffer.alloc(256 * 1024);
+  const pour = () => {
+    while (client.writable && client.write(block));
+  };
+  client.on('drain', pour).on('error', () => {});
+  pour();
+  assert.match(await answer, /^HTTP\/1\.1 504 /);
+  assert.ok(client.bytesWritten < total / 4, `${client.bytesWritten} bytes taken from the client`);
+  client.destroy();
+});
+
 test('an Upgrade joins client and endpoint: WebSocket works without any annotation', async (t) => {
   const { port, server } = await startHttp(t, (_req, res) => res.end());
   const sockets = new WebSocketServer({ server });

@@ -21,6 +21,7 @@ const lingerBytes = 16 * 1024 * 1024;
 
 export class Http1Connection implements Answering, Timed, ClientConnection {
   deadline: number;
+  readonly listener: string;
   readonly #socket: Socket;
   readonly #context: ProxyContext;
   readonly #client: ClientSide;
@@ -52,6 +53,7 @@ export class Http1Connection implements Answering, Timed, ClientConnection {
     this.#socket = socket;
     this.#context = context;
     this.#client = client;
+    this.listener = client.listener;
     this.#out = createOutbox(socket);
     this.#response = createResponseWriter(this.#out);
     this.deadline = performance.now() + context.timeouts.headMs;
@@ -59,10 +61,6 @@ export class Http1Connection implements Answering, Timed, ClientConnection {
     for (const [event, handle] of this.#handlers) socket.on(event, handle);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#gone());
-  }
-
-  get listener(): string {
-    return this.#client.listener;
   }
 
   drain(): void {
@@ -100,7 +98,10 @@ export class Http1Connection implements Answering, Timed, ClientConnection {
     } finally {
       this.#taking = false;
     }
-    if (this.#exchange && this.#reader && !this.#exchange.flush() && !this.#reader.done) this.#socket.pause();
+    if (!this.#exchange || !this.#reader || this.#exchange.flush() || this.#reader.done) return;
+    // The client is not to blame for the wait: the exchange counts it.
+    this.deadline = Infinity;
+    this.#socket.pause();
   }
 
   /** Understands one more piece; undefined = wait for more bytes or for the response. */
@@ -180,9 +181,8 @@ export class Http1Connection implements Answering, Timed, ClientConnection {
 
   #gone(): void {
     this.#context.deadlines.delete(this);
-    const exchange = this.#exchange;
+    this.#exchange?.abort();
     this.#exchange = undefined;
-    exchange?.abort();
     // 499 is nginx's code for a client that left; it only ever appears in logs.
     this.#served?.finished(this.#response.status || 499, this.#response.sentBytes);
     this.#served = undefined;
@@ -242,9 +242,8 @@ export class Http1Connection implements Answering, Timed, ClientConnection {
   /** The request breaks a rule: nothing after it can be trusted, so the connection closes. */
   #refuse(refused: RefusedMessage): void {
     this.#context.metrics.refused(refused.status);
-    const exchange = this.#exchange;
+    this.#exchange?.abort();
     this.#exchange = undefined;
-    exchange?.abort();
     this.#last = true;
     if (this.#response.status !== 0) return this.destroy();
     this.#answer(answer(refused.status), true);
