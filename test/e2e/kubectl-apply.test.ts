@@ -122,3 +122,11 @@ test('P0-4: a value of the wrong type is refused', async () => {
   const { err } = await api.kubectl('create -f -', text);
   assert.match(err, /json: cannot unmarshal string into Go struct field ServiceSpec\.spec\.ports of type \[\]v1\.ServicePort/);
 });
+
+test('P1-11: explain shows the fields of a type, and of a type within', async () => {
+  const ports = await run('explain service.spec.ports');
+  assert.match(ports, /FIELD: ports <\[\]ServicePort>/);
+  assert.match(ports, /port\t<integer> -required-/);
+  assert.match(ports, /targetPort\t<IntOrString>/);
+  assert.match(await run('explain networkpolicies --recursive'), /namespaceSelector\t<LabelSelector>/);
+});

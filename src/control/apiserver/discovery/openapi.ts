@@ -2,6 +2,7 @@
 // PATCH operation of a kind (fieldValidation, dryRun); https://kubernetes.io/docs/concepts/overview/kubernetes-api/
 import { createHash } from 'node:crypto';
 import { groupOf } from '../../../kube/meaning/api-error.ts';
+import { openApiSchemas } from '../../../kube/schema/openapi.ts';
 import type { KindRegistry } from '../registry.ts';
 import { versionOf } from '../registry.ts';
 import { type ServedResource, type ServedVersion, servedGroups } from './served.ts';
@@ -51,7 +52,8 @@ function pathsOf(apiVersion: string, { plural, kind, namespaced, verbs }: Served
 
 function documentOf({ apiVersion, resources }: ServedVersion): OpenApiDocument {
   const paths = Object.fromEntries(resources.flatMap((resource) => pathsOf(apiVersion, resource)));
-  const text = JSON.stringify({ openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.32.0' }, paths });
+  const components = { schemas: openApiSchemas(resources.map(({ kind }) => ({ apiVersion, kind }))) };
+  const text = JSON.stringify({ openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.32.0' }, paths, components });
   return { path: pathPrefix(apiVersion), text, hash: createHash('sha512').update(text).digest('hex').toUpperCase() };
 }
 

@@ -41,7 +41,7 @@ const exact: Readonly<Record<string, PathHandler>> = {
   '/readyz': ok,
   '/healthz/ping': ok,
   '/metrics': async (api) => ({ code: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await api.metrics.print() }),
-  '/openapi/v2': () => ({ code: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' }, body: openApiV2 }),
+  '/openapi/v2': () => ({ code: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: openApiV2 }),
   '/openapi/v3': (api) => jsonAnswer(openApiIndex(documentsOf(api).openApi), 200, { 'cache-control': 'no-cache, private' }),
   '/openid/v1/jwks': ({ tokens }) => ({ ...jsonAnswer(tokens.keys()), headers: { 'content-type': 'application/jwk-set+json', 'cache-control': 'public, max-age=3600' } }),
   '/.well-known/openid-configuration': ({ tokens }) =>
