@@ -1,4 +1,5 @@
-// What one namespace's network should look like, beside its rules: links, addresses, routes, neighbours, settings.
+// What one namespace's network should look like, beside its rules: links, addresses, routes, neighbours, settings, and
+// where connections to Services may lead.
 // Plain data, rendered from the model; the wiring drivers make it so. What is not listed and not ours is left alone.
 import { addressOf, familyOf, printAddress } from '../../base/net/address.ts';
 import { prefixOf, printPrefix } from '../../base/net/prefix.ts';
@@ -96,3 +97,18 @@ export const wiringOf = ({ links, addresses = [], routes = [], neighbours = [], 
 });
 
 export const noWiring: Wiring = wiringOf({});
+
+/** Where packets to one address may be led now. */
+export interface FlowTargets {
+  readonly protocol: 'UDP' | 'SCTP';
+  readonly address: string;
+  readonly port: number;
+  /** Of all policies together; none: packets are refused. */
+  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** By flowKey. Unchanged entries should keep their identity. */
+export type FlowWishes = ReadonlyMap<string, FlowTargets>;
+
+export const flowKey = ({ protocol, address, port }: Pick<FlowTargets, 'protocol' | 'address' | 'port'>): string =>
+  `${protocol} ${address} ${port}`;
