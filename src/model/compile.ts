@@ -1,10 +1,11 @@
 // The table of contents of the model: Snapshot → NetworkModel. The only place where the rooms meet.
 //
-//   Services, EndpointSlices ──▶ services/ ──▶ services ──┬──────────▶ routes/ ──▶ listeners
-//                                                         └─ balanced addresses ─┐
-//   Nodes ─────────────────────▶ nodes/  ◀───────────────────────────────────────┘ ──▶ self
+//   Services, EndpointSlices ──▶ services/ ──▶ services
+//                                    └─ balanced addresses ─┐
+//   Nodes ─────────────────────▶ nodes/ ◀───────────────────┘ ──▶ self
 //   Pods, NetworkPolicies ─────▶ policies/ ──▶ policies
 //   Services, slices ──────────▶ names/ ──▶ names
+//   Ingresses and all above ───▶ routes/ ──▶ listeners
 //
 // Promise: the answer depends on the snapshot and the scope alone. What a compiler remembers changes only
 // how long the answer takes, and lets unchanged parts keep their identity.
@@ -16,12 +17,15 @@ import type { NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
 import { announcers } from './nodes/announcers.ts';
 import { createNodeViewCompiler } from './nodes/node-view.ts';
 import { createPolicyCompiler } from './policies/compile-policies.ts';
-import { balancedAddresses } from './services/balanced-addresses.ts';
 import { compileListeners } from './routes/compile-listeners.ts';
+import { balancedAddresses } from './services/balanced-addresses.ts';
 import { createServiceCompiler } from './services/compile-services.ts';
 
 /** A compiler remembers by identity what it compiled last; its answers depend on the snapshot and scope alone. */
 export type Compiler = (seen: Snapshot) => NetworkModel;
+
+/** Servers without Ingress duties share one empty map, so that readers see no change. */
+const noListeners: NetworkModel['listeners'] = new Map();
 
 export function createCompiler(scope: Scope): Compiler {
   const compileServices = createServiceCompiler(scope);
@@ -35,7 +39,7 @@ export function createCompiler(scope: Scope): Compiler {
   return (seen) => {
     const { services, problems: serviceProblems } = compileServices(seen);
     const { policies, problems: policyProblems } = compilePolicies(seen);
-    const { listeners, problems: routeProblems } = compileListeners(seen, scope);
+    const { listeners, problems: listenerProblems } = compileListeners(seen, scope);
     const nodes = seen.list(nodeKind);
     const announced = whoAnnounces(balanced(services), nodes);
     return {
@@ -45,8 +49,8 @@ export function createCompiler(scope: Scope): Compiler {
       services,
       policies,
       names: compileNames(seen),
-      listeners,
-      problems: keepProblems([...serviceProblems, ...policyProblems, ...routeProblems]),
+      listeners: listeners.size === 0 ? noListeners : listeners,
+      problems: keepProblems([...serviceProblems, ...policyProblems, ...listenerProblems]),
     };
   };
 }

@@ -6,10 +6,42 @@ export function memoByIdentity<K extends object, A extends unknown[], R>(compute
   const seen = new WeakMap<K, { rest: A; result: R }>();
   return (key, ...rest) => {
     const hit = seen.get(key);
-    if (hit && hit.rest.length === rest.length && hit.rest.every((value, i) => value === rest[i])) return hit.result;
+    if (hit && sameItems(hit.rest, rest)) return hit.result;
     const result = compute(key, ...rest);
     seen.set(key, { rest, result });
     return result;
+  };
+}
+
+/** A plain loop: this runs once for every object of the cluster at every change. */
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+const none: readonly never[] = [];
+
+/**
+ * memoByIdentity over whole lists: one result per key, valid while the items beside it are the same.
+ * Lists seldom change in more than one place, so the place is tried first: no hashing for what stayed where it was.
+ */
+export function memoAligned<K extends object, I, R>(
+  compute: (key: K, items: readonly I[]) => R,
+): (keys: readonly K[], items: readonly (readonly I[])[]) => readonly R[] {
+  const remembered = memoByIdentity((key: K, ...items: I[]) => compute(key, items));
+  let last: { keys: readonly K[]; items: readonly (readonly I[])[]; results: readonly R[] } = { keys: [], items: [], results: [] };
+  return (keys, items) => {
+    const results: R[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as K;
+      const beside = items[i] ?? none;
+      const before = last.items[i] ?? none;
+      const stayed = key === last.keys[i] && (before === beside || sameItems(before, beside));
+      results.push(stayed ? (last.results[i] as R) : remembered(key, ...beside));
+    }
+    last = { keys, items, results };
+    return results;
   };
 }
 
@@ -17,7 +49,7 @@ export function memoByIdentity<K extends object, A extends unknown[], R>(compute
 export function memoLast<A extends unknown[], R>(compute: (...args: A) => R): (...args: A) => R {
   let last: { args: A; result: R } | undefined;
   return (...args) => {
-    if (last && last.args.length === args.length && last.args.every((value, i) => value === args[i])) return last.result;
+    if (last && sameItems(last.args, args)) return last.result;
     last = { args, result: compute(...args) };
     return last.result;
   };
@@ -26,26 +58,32 @@ export function memoLast<A extends unknown[], R>(compute: (...args: A) => R): (.
 /** Keeps old values (and their identity) where the new one is deeply equal, so that readers downstream see no change. */
 export function keepIdentity<V>(old: ReadonlyMap<string, V> | undefined, now: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
   if (!old) return now;
-  const merged = new Map<string, V>();
   let same = old.size === now.size;
+  // Copied only when some entry must be put back: after most changes `now` is already right.
+  let merged: Map<string, V> | undefined;
   for (const [key, value] of now) {
     const before = old.get(key);
-    const kept = before !== undefined && deepEqual(before, value) ? before : value;
-    if (kept !== before) same = false;
-    merged.set(key, kept);
+    if (before === value) continue;
+    if (before !== undefined && deepEqual(before, value)) (merged ??= new Map(now)).set(key, before);
+    else same = false;
   }
-  return same ? old : merged;
+  return same ? old : (merged ?? now);
 }
 
-/** Structural equality of JSON-like data and Maps. */
+/** Structural equality of JSON-like data, Maps, and Sets of plain values. */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (a instanceof Map) return b instanceof Map && equalMaps(a, b);
-  if (Array.isArray(a)) return Array.isArray(b) && equalArrays(a, b);
-  if (b instanceof Map || Array.isArray(b)) return false;
+  if (shapeOf(a) !== shapeOf(b)) return false;
+  if (Array.isArray(a)) return equalArrays(a, b as unknown[]);
+  if (a instanceof Map) return equalMaps(a, b as Map<unknown, unknown>);
+  if (a instanceof Set) return equalSets(a, b as Set<unknown>);
   return equalRecords(a as Record<string, unknown>, b as Record<string, unknown>);
 }
+
+const shapeOf = (value: object): string => (Array.isArray(value) ? 'list' : value instanceof Map ? 'map' : value instanceof Set ? 'set' : 'record');
+
+const equalSets = (a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean => a.size === b.size && [...a].every((item) => b.has(item));
 
 const equalArrays = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, i) => deepEqual(item, b[i]));

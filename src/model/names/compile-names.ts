@@ -1,32 +1,29 @@
 // Services, EndpointSlices, Namespaces → the cluster's DNS zone as data (Kubernetes DNS specification 1.1.0).
 // One remembered entry a Service: a change costs one entry, and all others keep their identity.
 import { addressOf, parseAddress, printAddress } from '../../base/net/address.ts';
-import { keepIdentity, memoByIdentity, memoLast } from '../../base/data/memo.ts';
+import { keepIdentity, memoAligned, memoLast } from '../../base/data/memo.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
 import { namespaceKind } from '../../kube/kinds/namespace.ts';
 import { serviceKind } from '../../kube/kinds/service.ts';
 import type { Namespace, Service } from '../../kube/objects/core.ts';
 import type { EndpointSlice, SliceEndpoint } from '../../kube/objects/networking.ts';
 import type { Ref } from '../../kube/objects/meta.ts';
-import { type Snapshot, objectKey } from '../../kube/store/store.ts';
-import { groupSlices } from '../../kube/meaning/service-slices.ts';
+import type { Snapshot } from '../../kube/store/store.ts';
+import { sliceServices } from '../../kube/meaning/service-slices.ts';
 import type { NameDirectory, NamedEndpoint, NamedPort, NamedService, Scope } from '../network-model.ts';
 
 export const defaultTtlSeconds = 5;
 
 export function createNameCompiler(scope: Scope): (seen: Snapshot) => NameDirectory {
   const { clusterDomain: domain, dnsTtlSeconds: ttlSeconds = defaultTtlSeconds } = scope;
-  const nameService = memoByIdentity((service: Service, ...slices: EndpointSlice[]) => namedService(service, slices));
+  const nameServices = memoAligned((service: Service, slices: readonly EndpointSlice[]) => namedService(service, slices));
   const namespacesOf = memoLast((list: readonly Namespace[]): ReadonlySet<string> => new Set(list.map((each) => each.metadata.name)));
   let last: ReadonlyMap<string, NamedService> | undefined;
   const servicesOf = memoLast((services: readonly Service[], slices: readonly EndpointSlice[]) => {
-    const byService = groupSlices(slices);
-    const named = services.flatMap((service): [string, NamedService][] => {
-      const key = objectKey(service);
-      const entry = nameService(service, ...(byService.get(key) ?? []));
-      return entry ? [[key, entry]] : [];
-    });
-    last = keepIdentity(last, new Map(named));
+    const { keys, slices: aligned } = sliceServices(services, slices);
+    const named = new Map<string, NamedService>();
+    for (const [i, entry] of nameServices(services, aligned).entries()) if (entry) named.set(keys[i] ?? '', entry);
+    last = keepIdentity(last, named);
     return last;
   });
   const directory = memoLast(

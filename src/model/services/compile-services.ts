@@ -1,13 +1,13 @@
 // Snapshot → every ServicePort of the cluster as this node must treat it.
 // Pays for what changed: one remembered answer per slice and per Service, by identity of all they were made from.
-import { deepEqual, keepIdentity, memoByIdentity, memoLast } from '../../base/data/memo.ts';
+import { deepEqual, keepIdentity, memoAligned, memoByIdentity, memoLast } from '../../base/data/memo.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
 import { nodeKind } from '../../kube/kinds/node.ts';
 import { serviceKind } from '../../kube/kinds/service.ts';
 import type { Service } from '../../kube/objects/core.ts';
 import type { EndpointSlice } from '../../kube/objects/networking.ts';
-import { type Snapshot, objectKey } from '../../kube/store/store.ts';
-import { groupSlices } from '../../kube/meaning/service-slices.ts';
+import type { Snapshot } from '../../kube/store/store.ts';
+import { sliceServices } from '../../kube/meaning/service-slices.ts';
 import type { Problem, Scope, ServicePort } from '../network-model.ts';
 import { readSlice } from './slice-endpoints.ts';
 import { type ServiceOutcome, type Surroundings, servicePorts } from './service-ports.ts';
@@ -19,24 +19,23 @@ export interface CompiledServices {
 }
 
 const zoneLabel = 'topology.kubernetes.io/zone';
-const noSlices: readonly EndpointSlice[] = [];
 
 export function createServiceCompiler(scope: Scope): (seen: Snapshot) => CompiledServices {
-  const surroundings = memoLast((zone: string | undefined): Surroundings => ({ node: scope.node, zone, serviceCIDRs: scope.serviceCIDRs }));
   const read = memoByIdentity((slice: EndpointSlice) => readSlice(slice, scope.node));
-  const portsOf = memoByIdentity((service: Service, around: Surroundings, ...slices: EndpointSlice[]): ServiceOutcome =>
-    servicePorts(service, slices, around, read),
-  );
+  // Another zone, other topology: everything is made anew.
+  const portsIn = memoLast((zone: string | undefined) => {
+    const around: Surroundings = { node: scope.node, zone, serviceCIDRs: scope.serviceCIDRs };
+    return memoAligned((service: Service, slices: readonly EndpointSlice[]): ServiceOutcome => servicePorts(service, slices, around, read));
+  });
   let last: CompiledServices | undefined;
-  const compile = memoLast((services: readonly Service[], slices: readonly EndpointSlice[], around: Surroundings): CompiledServices => {
-    const byService = groupSlices(slices);
-    const outcomes = services.map((service) => portsOf(service, around, ...(byService.get(objectKey(service)) ?? noSlices)));
+  const compile = memoLast((services: readonly Service[], slices: readonly EndpointSlice[], zone: string | undefined): CompiledServices => {
+    const outcomes = portsIn(zone)(services, sliceServices(services, slices).slices);
     const fresh = gather(services, outcomes);
     const problems = deepEqual(last?.problems, fresh.problems) ? (last?.problems ?? []) : fresh.problems;
     last = { services: keepIdentity(last?.services, fresh.services), problems };
     return last;
   });
-  return (seen) => compile(seen.list(serviceKind), seen.list(endpointSliceKind), surroundings(zoneOf(seen, scope.node)));
+  return (seen) => compile(seen.list(serviceKind), seen.list(endpointSliceKind), zoneOf(seen, scope.node));
 }
 
 const zoneOf = (seen: Snapshot, node: string | undefined): string | undefined =>
