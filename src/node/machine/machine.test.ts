@@ -7,8 +7,9 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { familyOf } from '../../base/net/address.ts';
 import { hostSockets, type Sockets } from '../../base/run/sockets.ts';
+import { createWiringRenderer } from '../dataplane/render-wiring.ts';
 import { attachPod, detachPod, type PodLink } from '../linux/pod-link.ts';
-import { addAddress } from '../netlink/addresses.ts';
+import { linuxWiringDriver } from '../linux/wiring-linux.ts';
 import { createNamespace, inNamespace, listNamespaces, type Netns } from '../netlink/namespaces.ts';
 import { namespaceSockets } from '../netlink/namespace-sockets.ts';
 import { addRoute } from '../netlink/routes.ts';
@@ -87,15 +88,20 @@ describe('the machine room', () => {
     });
   }
 
-  for (const address of ['10.0.3.1', 'fd00:3::1']) {
-    test(`a LoadBalancer address beside the subnet (${address}) is reached on the link once a node holds it`, async () => {
-      withRtnetlink(node('node2'), (rtnetlink) => rtnetlink.send(addAddress({ link: 'eth0', address: `${address}/${familyOf(address) === 4 ? 32 : 128}` })));
-      await greet(namespaceSockets(node('node2')), address);
+  test('a LoadBalancer address beside the subnet is reached on the link once a node answers for it', async () => {
+    const announces = ['10.0.3.1', 'fd00:3::1'];
+    const view = { name: 'node2', ips: description.nodes[2]!.addresses, podCIDRs: [], peers: [], announces };
+    const driver = linuxWiringDriver(node('node2'));
+    await driver.apply(createWiringRenderer('eth0')({ self: view }));
+    // IPv6 lets nobody bind to such an address, because no link has it: packets are translated before that matters.
+    await greet(namespaceSockets(node('node2')), '::');
+    for (const address of announces) {
       for (const from of [hostSockets, namespaceSockets(node('client')), namespaceSockets(node('node1'))]) {
-        assert.equal(await hello(from, address), `hello from ${address}`);
+        assert.equal((await hello(from, address)).replace('::ffff:', ''), `hello from ${address}`);
       }
-    });
-  }
+    }
+    await driver.remove();
+  });
 
   for (const address of ['192.0.2.77', '2001:db8::77']) {
     test(`an unknown destination (${address}) is refused to a node: nobody waits for a time-out`, async () => {
