@@ -1,6 +1,7 @@
 // The scale subresource: a workload seen as a wished and a present number of replicas (autoscaling/v1 Scale).
 import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { invalid } from '../../../kube/meaning/field-error.ts';
+import { ageColumn, nameColumn } from '../../../kube/kinds/columns.ts';
 import { jsonPatch } from '../../../kube/meaning/patch/json-patch.ts';
 import { mergePatch } from '../../../kube/meaning/patch/merge-patch.ts';
 import { printSelector } from '../../../kube/meaning/label-selector.ts';
@@ -32,10 +33,10 @@ const scaleResource: Resource = {
     shortNames: [],
     namespaced: true,
     columns: [
-      { name: 'Name', format: 'name', cell: ({ metadata }) => metadata.name },
+      nameColumn,
       { name: 'Desired', type: 'integer', cell: (scale) => (scale as Scale).spec.replicas ?? 0 },
       { name: 'Available', type: 'integer', cell: (scale) => (scale as Scale).status.replicas },
-      { name: 'Age', cell: ({ metadata }) => metadata.creationTimestamp ?? '<unknown>' },
+      ageColumn,
     ],
   },
   group: 'autoscaling',

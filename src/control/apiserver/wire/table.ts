@@ -1,5 +1,6 @@
 // Tables: what `kubectl get` prints. The kind's columns make the cells; rows carry the object or its metadata,
 // because kubectl takes namespaces and labels from there.
+import { createdAtColumn, nameColumn } from '../../../kube/kinds/columns.ts';
 import type { Column } from '../../../kube/kinds/kind.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { Resource } from '../registry.ts';
@@ -15,15 +16,7 @@ const nameText =
   'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically.';
 
 /** For kinds without columns of their own. */
-const plainColumns: readonly Column[] = [
-  { name: 'Name', format: 'name', description: nameText, cell: ({ metadata }) => metadata.name },
-  {
-    name: 'Created At',
-    type: 'date',
-    description: 'CreationTimestamp is a timestamp representing the server time when this object was created.',
-    cell: ({ metadata }) => metadata.creationTimestamp ?? null,
-  },
-];
+const plainColumns: readonly Column[] = [nameColumn, createdAtColumn];
 
 const columnsOf = ({ kind }: Resource): readonly Column[] => (kind.columns.length > 0 ? kind.columns : plainColumns);
 
