@@ -55,7 +55,7 @@ const commands: [command: string, expected: RegExp, input?: string][] = [
   ['create secret generic s1 --from-literal=a=b', /secret\/s1 created/],
   ['get secret s1 -o jsonpath={.data.a}', /^Yg==$/],
   ['create sa robot', /serviceaccount\/robot created/],
-  ['create token robot', /^[\w-]+\.[\w-]+\.[\w-]+\n$/],
+  ['create token robot', /^[\w-]+\.[\w-]+\.[\w-]+\n?$/],
   ['apply -f -', /service\/web created\ndeployment.apps\/web created\ningress.networking.k8s.io\/web created\nnetworkpolicy.networking.k8s.io\/web created/, manifest],
   ['apply -f -', /service\/web unchanged\ndeployment.apps\/web unchanged\ningress.networking.k8s.io\/web unchanged\nnetworkpolicy.networking.k8s.io\/web unchanged/, manifest],
   ['diff -f -', /^$/, manifest],
@@ -125,7 +125,7 @@ const commands: [command: string, expected: RegExp, input?: string][] = [
 const refusals: [command: string, expected: RegExp, input?: string][] = [
   ['get svc nope', /Error from server \(NotFound\): services "nope" not found/],
   ['create ns default', /Error from server \(AlreadyExists\): namespaces "default" already exists/],
-  ['create cm x -n nons', /Error from server \(NotFound\): namespaces "nons" not found/],
+  ['create cm x -n nons', /namespaces "nons" not found/],
   ['delete ns default', /Error from server \(Forbidden\): namespaces "default" is forbidden: this namespace may not be deleted/],
   ['get widgets', /the server doesn't have a resource type "widgets"/],
   ['apply -f -', /strict decoding error: unknown field "spec\.prts"/, 'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {prts: [], ports: [{port: 1}]}'],
