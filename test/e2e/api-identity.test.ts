@@ -82,6 +82,12 @@ test('P0-10: a service account gets a token that lets it in as itself', async ()
   assert.equal(claims['kubernetes.io'].serviceaccount.name, 'default');
 });
 
+test('P0-10: what a TokenRequest leaves out may be null', async () => {
+  const body = { spec: { audiences: null, expirationSeconds: null, boundObjectRef: null } };
+  const reply = await api.call('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { body });
+  assert.deepEqual([reply.code, reply.json.spec.expirationSeconds], [201, 3600]);
+});
+
 test('P0-10: a token for less than ten minutes is refused', async () => {
   const body = { spec: { expirationSeconds: 10 } };
   const reply = await api.call('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { body });

@@ -43,7 +43,7 @@ const node = 'apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n';
 
 /** Commands in order; each sees what those before it did. */
 const commands: [command: string, expected: RegExp, input?: string][] = [
-  ['version', /Server Version: v1\.32/],
+  ['version', /Server Version:.*v1\.32/],
   ['api-resources', /services\s+svc\s+v1\s+true\s+Service/],
   ['api-versions', /networking\.k8s\.io\/v1/],
   ['auth can-i create pods', /yes/],
@@ -94,7 +94,7 @@ const commands: [command: string, expected: RegExp, input?: string][] = [
   ['get pod lone', /lone\s+0\/1\s+Pending/],
   ['describe pod lone', /Service Account:\s+default/],
   ['label svc web tier=front', /service\/web labeled/],
-  ['annotate svc web note=x', /service\/web annotated/],
+  ['annotate svc web note=x', /service\/web annotate/],
   ['patch svc web -p {"spec":{"ports":[{"port":80,"targetPort":81}]}}', /service\/web patched/],
   ['get svc web -o jsonpath={.spec.ports[*].targetPort}', /^81$/],
   ['patch svc web --type=merge -p {"metadata":{"labels":{"x":"y"}}}', /service\/web patched/],

@@ -14,18 +14,21 @@ interface BoundObject {
   uid?: string;
 }
 
-type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: BoundObject } };
+type TokenRequest = KubeObject & { spec?: { audiences?: string[] | null; expirationSeconds?: number | null; boundObjectRef?: BoundObject | null } | null };
 
 const apiVersion = 'authentication.k8s.io/v1';
 const names = { apiVersion, kind: 'TokenRequest', plural: 'tokenrequests' };
 
 export async function createToken(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const { value } = await decodeBody(request, 'TokenRequest');
-  const { spec = {}, metadata } = typedAs(value, apiVersion, 'TokenRequest') as TokenRequest;
+  const { spec, metadata } = typedAs(value, apiVersion, 'TokenRequest') as TokenRequest;
   const { name = '', namespace = '' } = target;
   const account = seenObject(api.store.snapshot(), target);
   if (!account) throw notFoundError(target.resource.kind, name);
-  const { expirationSeconds = 3600, audiences = [], boundObjectRef } = spec;
+  // Go's clients write null for what they leave out.
+  const expirationSeconds = spec?.expirationSeconds ?? 3600;
+  const audiences = spec?.audiences ?? [];
+  const boundObjectRef = spec?.boundObjectRef ?? undefined;
   if (expirationSeconds < 600) {
     throw invalidError(names, '', [invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
   }
