@@ -40,7 +40,7 @@ function decide(api: Api, user: User, spec: Record<string, unknown>): object {
 }
 
 /** The user a review by a third party asks about. */
-const userIn = ({ user = '', uid, groups = [] }: { user?: string; uid?: string; groups?: string[] }): User => ({ name: user, uid, groups });
+const userIn = ({ user, uid, groups }: { user?: string; uid?: string; groups?: string[] | null }): User => ({ name: user ?? '', uid, groups: groups ?? [] });
 
 async function tokenStatus({ tokens }: Api, spec: { token?: string; audiences?: string[] }): Promise<object> {
   const verified = await tokens.verify(spec.token ?? '', spec.audiences?.length ? spec.audiences : undefined);

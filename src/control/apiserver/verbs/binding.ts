@@ -1,5 +1,6 @@
 // POST pods/x/binding: the scheduler's decision. A pod is bound once.
 import { badRequest, conflictError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import { timestamp } from '../../../kube/meaning/conditions.ts';
 import type { Pod } from '../../../kube/objects/core.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { type Api, seenObject } from '../api.ts';
@@ -28,7 +29,7 @@ export async function bindPod(api: Api, request: ApiRequest, target: Target): Pr
 }
 
 function boundTo(pod: Pod, nodeName: string, now: Date): Pod {
-  const lastTransitionTime = `${now.toISOString().slice(0, 19)}Z`;
+  const lastTransitionTime = timestamp(now);
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
   const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime };
   return { ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions: [...others, scheduled] } } as Pod;

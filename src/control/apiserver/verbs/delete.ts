@@ -52,7 +52,7 @@ export function checkDeleteOptions(given: Record<string, unknown>, dryRunValues:
 /** propagationPolicy, or orphanDependents, its forerunner. */
 function readPropagation(given: Record<string, unknown>, errors: FieldError[]): DeleteOptions['propagationPolicy'] {
   const policy = given['propagationPolicy'] as DeleteOptions['propagationPolicy'];
-  const orphan = given['orphanDependents'];
+  const orphan = given['orphanDependents'] ?? undefined;
   if (policy && !policies.slice(0, 3).includes(policy)) errors.push(notSupported('propagationPolicy', policy, policies));
   if (policy && orphan !== undefined) {
     errors.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'));

@@ -1,5 +1,6 @@
 // POST serviceaccounts/x/token: a token for the account, for as long and for whom the request says.
 import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import { timestamp } from '../../../kube/meaning/conditions.ts';
 import { invalid } from '../../../kube/meaning/field-error.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { type Api, seenObject } from '../api.ts';
@@ -20,25 +21,28 @@ const apiVersion = 'authentication.k8s.io/v1';
 const names = { apiVersion, kind: 'TokenRequest', plural: 'tokenrequests' };
 
 export async function createToken(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
-  const { value } = await decodeBody(request, 'TokenRequest');
-  const { spec, metadata } = typedAs(value, apiVersion, 'TokenRequest') as TokenRequest;
+  const { metadata, audiences, expirationSeconds, boundObjectRef } = await readTokenRequest(request);
   const { name = '', namespace = '' } = target;
   const account = seenObject(api.store.snapshot(), target);
   if (!account) throw notFoundError(target.resource.kind, name);
-  // Go's clients write null for what they leave out.
-  const expirationSeconds = spec?.expirationSeconds ?? 3600;
-  const audiences = spec?.audiences ?? [];
-  const boundObjectRef = spec?.boundObjectRef ?? undefined;
-  if (expirationSeconds < 600) {
-    throw invalidError(names, '', [invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
-  }
   const uid = account.metadata.uid ?? '';
   const bound = boundTo(api, namespace, boundObjectRef);
   const { token, expires } = await api.tokens.issue({ namespace, name, uid, audiences, expirationSeconds, ...bound });
-  const expirationTimestamp = `${expires.toISOString().slice(0, 19)}Z`;
-  const asked = { audiences: audiences.length > 0 ? audiences : [api.tokens.issuer], expirationSeconds, boundObjectRef: boundObjectRef ?? null };
-  const creationTimestamp = `${api.now().toISOString().slice(0, 19)}Z`;
-  return jsonAnswer({ kind: 'TokenRequest', apiVersion, metadata: { ...metadata, name, namespace, creationTimestamp }, spec: asked, status: { token, expirationTimestamp } }, 201);
+  const spec = { audiences: audiences.length > 0 ? audiences : [api.tokens.issuer], expirationSeconds, boundObjectRef: boundObjectRef ?? null };
+  const creationTimestamp = timestamp(api.now());
+  const status = { token, expirationTimestamp: timestamp(expires) };
+  return jsonAnswer({ kind: 'TokenRequest', apiVersion, metadata: { ...metadata, name, namespace, creationTimestamp }, spec, status }, 201);
+}
+
+/** Go's clients write null for what they leave out. Throws ApiError 422 for a time that is too short. */
+async function readTokenRequest(request: ApiRequest) {
+  const { value } = await decodeBody(request, 'TokenRequest');
+  const { spec, metadata } = typedAs(value, apiVersion, 'TokenRequest') as TokenRequest;
+  const expirationSeconds = spec?.expirationSeconds ?? 3600;
+  if (expirationSeconds < 600) {
+    throw invalidError(names, '', [invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
+  }
+  return { metadata, expirationSeconds, audiences: spec?.audiences ?? [], boundObjectRef: spec?.boundObjectRef ?? undefined };
 }
 
 function boundTo({ registry, store }: Api, namespace: string, reference: BoundObject | undefined) {
