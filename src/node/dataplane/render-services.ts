@@ -4,7 +4,8 @@ import { deepEqual } from '../../base/data/memo.ts';
 import { keyedDiff } from '../../base/data/keyed-diff.ts';
 import type { ServicePort } from '../../model/network-model.ts';
 import type { Chain, Element, ElementGroup, Elements, NftSet } from '../nft/ruleset.ts';
-import { type ClassParts, classParts, type Front, fronts } from './fronts.ts';
+import { type ClassParts, classParts } from './classes.ts';
+import { type Front, fronts } from './fronts.ts';
 import { type Contribution, renderService } from './services.ts';
 import { serviceSets } from './service-chains.ts';
 
@@ -20,10 +21,12 @@ interface Memory {
   services: Services;
   contributions: Map<string, Contribution>;
   sets: Map<string, NftSet>;
+  /** Those of the classes, and those that single Services have for themselves. */
   chains: readonly Chain[];
+  ownSets: readonly NftSet[];
 }
 
-const forgotten: Contribution = { elements: new Map(), classes: [] };
+const forgotten: Contribution = { elements: new Map(), classes: [], chains: [], sets: [] };
 
 /** Edits copies of the touched sets' groups; the sets of the last ruleset stay as they were. */
 function editor(sets: Map<string, NftSet>) {
@@ -82,6 +85,13 @@ function renderClasses(memory: Memory): readonly Chain[] {
   return [...chains.values()];
 }
 
+/** What single Services have for themselves. */
+function collectOwn(memory: Memory): readonly Chain[] {
+  const owners = [...memory.contributions.values()].filter(({ sets }) => sets.length > 0);
+  memory.ownSets = owners.flatMap(({ sets }) => sets);
+  return owners.flatMap(({ chains }) => chains);
+}
+
 /** A renderer with a memory of its own; its answer depends on the services alone. */
 export function createServiceRenderer(): (services: Services) => RenderedServices {
   const memory: Memory = {
@@ -89,6 +99,7 @@ export function createServiceRenderer(): (services: Services) => RenderedService
     contributions: new Map(),
     sets: new Map(serviceSets.map((shape) => [shape.name, { ...shape, elements: new Map() }])),
     chains: [],
+    ownSets: [],
   };
   return (services) => {
     const edit = editor(memory.sets);
@@ -98,14 +109,14 @@ export function createServiceRenderer(): (services: Services) => RenderedService
       replace(edit, key, was, is);
       if (is === forgotten) memory.contributions.delete(key);
       else memory.contributions.set(key, is);
-      classesChanged ||= !deepEqual(was.classes, is.classes);
+      classesChanged ||= was.sets.length + is.sets.length > 0 || !deepEqual(was.classes, is.classes);
     };
     const { added, changed, removed } = keyedDiff(memory.services, services);
     for (const [key, service] of [...added, ...changed]) apply(key, renderService(service));
     for (const [key] of removed) apply(key, forgotten);
     memory.services = services;
     edit.finish();
-    if (classesChanged) memory.chains = renderClasses(memory);
-    return { sets: [...memory.sets.values()], chains: memory.chains };
+    if (classesChanged) memory.chains = [...renderClasses(memory), ...collectOwn(memory)];
+    return { sets: [...memory.sets.values(), ...memory.ownSets], chains: memory.chains };
   };
 }

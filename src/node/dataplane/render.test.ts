@@ -143,31 +143,36 @@ test('UDP to a port without endpoints is answered by port unreachable', () => {
   assert.deepEqual(evaluate(rulesetFor([dns]), { packet, enters: 'prerouting' }, machine).map(describe), ['port-unreachable']);
 });
 
-const pinned = (ruleset: Ruleset, to: string, memory: Probe['memory'], now: number) =>
-  evaluate(ruleset, probe(sources['pod here'], to, { memory: memory ?? new Map(), now }), machine);
+const near6: Endpoint = { ...web, address: 'fd00:10:244:1::2' };
+const far6: Endpoint = { ...far, address: 'fd00:10:244:2::2' };
+const stickyFronts = [
+  { about: 'a cluster IP', over: { virtual: [clusterIP], stickySeconds: 10 }, ends: [web, far], source: '10.244.1.7', to: { destination: '10.96.0.10', destinationPort: 80 } },
+  { about: 'a node port', over: { virtual: [nodePort(false)], stickySeconds: 10 }, ends: [web, far], source: '10.244.1.7', to: { destination: '172.18.0.11', destinationPort: 30_080 } },
+  { about: 'a cluster IP in v6', over: { family: 6, virtual: [{ ...clusterIP, address: 'fd00:10:96::a' }], stickySeconds: 10 }, ends: [near6, far6], source: 'fd00:10:244:1::7', to: { destination: 'fd00:10:96::a', destinationPort: 80 } },
+] as const;
 
-for (const [front, virtual, to] of [
-  ['a cluster IP', clusterIP, '10.96.0.10:80'],
-  ['a node port', nodePort(false), '172.18.0.11:30080'],
-] as const) {
-  test(`KPX-53, KPX-54: a sticky client of ${front} stays until the timeout after its last packet`, () => {
-    const ruleset = rulesetFor([service({ virtual: [virtual], stickySeconds: 10 })]);
-    for (const first of pinned(ruleset, to, undefined, 0)) {
-      const again = pinned(ruleset, to, first.memory, 9);
+for (const { about, over, ends, source, to } of stickyFronts) {
+  const family = source.includes(':') ? 6 : 4;
+  const packet = { family, protocol: 'TCP', source, sourcePort: 1, ...to } as const;
+  const rulesets = { both: rulesetFor([service({ ...over, endpoints: ends })]), farOnly: rulesetFor([service({ ...over, endpoints: [ends[1]] })]) };
+  const ask = (which: keyof typeof rulesets, memory: Probe['memory'], now: number) => evaluate(rulesets[which], { packet, enters: 'prerouting', memory, now }, machine);
+  const farAway = `${ends[1].address}:8080`;
+
+  test(`KPX-53, KPX-54: a sticky client of ${about} stays until the timeout after its last packet`, () => {
+    assert.equal(ask('both', undefined, 0).length, 2);
+    for (const first of ask('both', undefined, 0)) {
+      const again = ask('both', first.memory, 9);
       assert.deepEqual(again.map(describe), [describe(first)]);
-      assert.deepEqual(pinned(ruleset, to, again[0]!.memory, 18).map(describe), [describe(first)]);
-      assert.equal(pinned(ruleset, to, first.memory, 11).length, 2);
+      assert.deepEqual(ask('both', again[0]!.memory, 18).map(describe), [describe(first)]);
+      assert.equal(ask('both', first.memory, 11).length, 2);
     }
   });
 
-  test(`KPX-55: a sticky client of ${front} whose endpoint went gets another and stays there; others keep theirs`, () => {
-    const sticky = { virtual: [virtual], stickySeconds: 10 };
-    const before = rulesetFor([service(sticky)]);
-    const after = rulesetFor([service({ ...sticky, endpoints: [far] })]);
-    for (const first of pinned(before, to, undefined, 0)) {
-      const moved = pinned(after, to, first.memory, 1);
-      assert.deepEqual(moved.map(describe), ['10.244.2.2:8080']);
-      assert.deepEqual(pinned(before, to, moved[0]!.memory, 2).map(describe), ['10.244.2.2:8080']);
+  test(`KPX-55: a sticky client of ${about} whose endpoint went gets another and stays there; others keep theirs`, () => {
+    for (const first of ask('both', undefined, 0)) {
+      const moved = ask('farOnly', first.memory, 1);
+      assert.deepEqual(moved.map(describe), [farAway]);
+      assert.deepEqual(ask('both', moved[0]!.memory, 2).map(describe), [farAway]);
     }
   });
 }

@@ -2,7 +2,8 @@
 // The rules of masquerade are those of model/services/masquerade.ts, in the same order.
 import type { Family } from '../../kube/objects/meta.ts';
 import type { Chain, Field, Match, NftSet, Rule } from '../nft/ruleset.ts';
-import { addressing, dispatchChain, enterFront, frontFor, fronts, frontSets, KEEP_SOURCE } from './fronts.ts';
+import { KEEP_SOURCE } from './classes.ts';
+import { addressing, dispatchChain, enterFront, frontFor, fronts, frontSets } from './fronts.ts';
 import { baseChain } from './hooks.ts';
 
 const families = [4, 6] as const;

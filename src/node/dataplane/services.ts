@@ -4,13 +4,19 @@ import { addressOf, printAddress } from '../../base/net/address.ts';
 import { mergeRanges, printRange, rangeOf } from '../../base/net/address-ranges.ts';
 import type { Family } from '../../kube/objects/meta.ts';
 import type { Endpoint, ServicePort, VirtualAddress } from '../../model/network-model.ts';
-import { type Element, type FieldValue, printKey } from '../nft/ruleset.ts';
-import { classOf, DISCARD, FIRST_SLOT, type Front, frontFor, KEEP_SOURCE, MAX_ENDPOINTS } from './fronts.ts';
+import { type Chain, type Element, type FieldValue, type NftSet, printKey } from '../nft/ruleset.ts';
+import { nftName } from '../nft/print.ts';
+import { classOf, DISCARD, FIRST_SLOT, KEEP_SOURCE, MAX_ENDPOINTS, OWN_CHAIN } from './classes.ts';
+import { type Front, frontFor } from './fronts.ts';
+import { ownStickyParts } from './sticky.ts';
 
 /** What one cause contributes: elements by set, and the classes whose chains it needs, as `front name` + class. */
 export interface Contribution {
   readonly elements: ReadonlyMap<string, ReadonlyMap<string, Element>>;
   readonly classes: readonly { readonly front: Front; readonly number: number }[];
+  /** Of its own: sticky in v6 only. */
+  readonly chains: readonly Chain[];
+  readonly sets: readonly NftSet[];
 }
 
 type Sink = (set: string, element: Element) => void;
@@ -69,8 +75,8 @@ function choicesFor(service: ServicePort, virtual: VirtualAddress): Choice[] {
   const by = virtual.type === 'nodePort' ? 'nodePort' : 'address';
   const choice = (local: boolean, confined: boolean): Choice => {
     const endpoints = (confined ? (service.localEndpoints ?? []) : service.endpoints).slice(0, MAX_ENDPOINTS);
-    const empty = confined && service.endpoints.length > 0 ? DISCARD : classOf(0);
-    const number = endpoints.length === 0 ? empty : classOf(endpoints.length, service.stickySeconds);
+    const empty = confined && service.endpoints.length > 0 ? DISCARD : classOf(service.family, 0);
+    const number = endpoints.length === 0 ? empty : classOf(service.family, endpoints.length, service.stickySeconds);
     return { front: frontFor(service.family, by, local), endpoints, number };
   };
   // A cluster IP binds everyone, other addresses only clients from outside (KPX-36); see model/services/masquerade.ts.
@@ -78,17 +84,30 @@ function choicesFor(service: ServicePort, virtual: VirtualAddress): Choice[] {
   return virtual.localOnly && service.endpoints.length > 0 ? [choice(false, false), choice(true, true)] : [choice(false, false)];
 }
 
-function addVirtual(service: ServicePort, virtual: VirtualAddress, add: Sink): Contribution['classes'] {
+function addVirtual(service: ServicePort, virtual: VirtualAddress, add: Sink): Choice[] {
   const port: FieldValue[] = [service.protocol.toLowerCase(), virtual.port];
   const key = virtual.address === undefined ? port : [canonicalAddress(virtual.address), ...port];
   const choices = choicesFor(service, virtual);
   for (const { front, endpoints, number } of choices) {
     add(front.name, { key, data: [number], origin: service.origin });
     (service.stickySeconds ? addSticky : addSpread)(front, key, endpoints, add);
+    if (number === OWN_CHAIN) add(`${front.name}-own`, { key, verdict: { do: 'goto', chain: ownName(front, service) } });
   }
   if (virtual.type === 'clusterIP') add(`cluster-ips${service.family}`, { key: [key[0]!], origin: service.origin });
   if (virtual.type === 'loadBalancer' && service.allowedSources) addAllowedSources(service, key, add);
-  return choices.map(({ front, number }) => ({ front, number }));
+  return choices;
+}
+
+/** `service6/default/web/http/tcp` */
+const ownName = (front: Front, { key }: ServicePort): string => nftName(`${front.name}/${key.replace(':', '/').replace(/\/[46]$/, '')}`);
+
+/** Once per front, however many addresses the port has there. */
+function ownParts(service: ServicePort, choices: readonly Choice[]): Pick<Contribution, 'chains' | 'sets'> {
+  const byFront = new Map(choices.filter(({ number }) => number === OWN_CHAIN).map((choice) => [choice.front.name, choice]));
+  const parts = [...byFront.values()].map(({ front, endpoints }) =>
+    ownStickyParts(front, { name: ownName(front, service), count: endpoints.length, seconds: service.stickySeconds ?? 0 }),
+  );
+  return { chains: parts.flatMap(({ chains }) => chains), sets: parts.map(({ clients }) => clients) };
 }
 
 /** Sources of the other family are none of this address's business, but guard it all the same: nobody may come. */
@@ -112,7 +131,7 @@ export function renderService(service: ServicePort): Contribution {
     if (!group) elements.set(set, (group = new Map()));
     group.set(printKey(element.key), element);
   };
-  const classes = service.virtual.flatMap((virtual) => addVirtual(service, virtual, add));
+  const choices = service.virtual.flatMap((virtual) => addVirtual(service, virtual, add));
   addHairpins(service.family, [...service.endpoints, ...(service.localEndpoints ?? [])], add);
-  return { elements, classes };
+  return { elements, classes: choices.map(({ front, number }) => ({ front, number })), ...ownParts(service, choices) };
 }

@@ -68,12 +68,17 @@ function checkLookup(fields: readonly Field[], name: string, sets: Sets, wanted:
   return sameTypes(types, set.key) ? undefined : `${types.join(' . ')} does not fit ${name}: ${set.key.join(' . ')}`;
 }
 
+/** In registers, where every field takes whole words. */
+const widthOf = (fields: readonly Field[]): number =>
+  fields.reduce((sum, field) => sum + (typeOf[field] === 'ipv6_addr' || typeOf[field] === 'ifname' ? 16 : 4), 0);
+
 function checkMapAction(action: Extract<Action, { map: string }>, sets: Sets, chains: Chains): string | undefined {
   if (action.do === 'vmap') return checkLookup(action.fields, action.map, sets, 'vmap');
   const fault = checkLookup(action.fields, action.map, sets, 'map');
   if (fault) return fault;
   const fillsIt = action.do === 'update map with mark' || action.do === 'forget in map';
   if (fillsIt && !sets.get(action.map)!.dynamic) return `${action.map} is not dynamic`;
+  if (fillsIt && widthOf(action.fields) > 16) return 'nft 1.0.6 aborts on writing to a map by a key of more than 16 bytes';
   return action.do === 'set mark from map' && action.verdict ? checkVerdict(action.verdict, chains) : undefined;
 }
 
