@@ -55,7 +55,7 @@ function linuxMachine(): Machine {
     newDriver: () => linuxWiringDriver(namespace),
     seen: () => withRtnetlink(namespace, (rtnetlink) => {
       const ours = ({ protocol }: { protocol: number }) => protocol === 70;
-      const links = rtnetlink.links().filter(({ name, kind }) => name.startsWith('fl-') && !name.endsWith('p') && kind);
+      const links = rtnetlink.links().filter(({ name, kind }) => name.startsWith('flw-') && !name.endsWith('p') && kind);
       return lines(wiringOf({
         links: links.map(({ name }) => ({ name, kind: 'bridge' })),
         addresses: rtnetlink.addresses().filter(ours), routes: rtnetlink.routes().filter(ours), neighbours: rtnetlink.neighbours().filter(ours),
@@ -67,22 +67,22 @@ function linuxMachine(): Machine {
 }
 
 const full: WiringParts = {
-  links: [{ name: 'fl-br', kind: 'bridge' }, { name: 'fl-v', kind: 'veth', master: 'fl-br' }],
-  addresses: [{ link: 'eth0', address: '10.0.3.1/32' }, { link: 'fl-br', address: 'fd00:3:0::1/64' }],
+  links: [{ name: 'flw-br', kind: 'bridge' }, { name: 'flw-v', kind: 'veth', master: 'flw-br' }],
+  addresses: [{ link: 'eth0', address: '10.0.3.1/32' }, { link: 'flw-br', address: 'fd00:3:0::1/64' }],
   routes: [
     { prefix: '10.244.1.0/24', via: '10.0.2.5', link: 'eth0', origin: { kind: 'Node', name: 'node1' } },
     { prefix: 'fd00:244:1::/64', via: 'fd00:2::5', link: 'eth0' },
     { prefix: '10.244.0.0/24', type: 'blackhole' },
     { prefix: 'fd00:244:0::/64', type: 'blackhole', metric: 1024 },
-    { prefix: '10.9.0.0/16', type: 'unicast', link: 'fl-br', table: 254 },
+    { prefix: '10.9.0.0/16', type: 'unicast', link: 'flw-br', table: 254 },
   ],
-  neighbours: [{ link: 'fl-br', address: '10.9.0.7', mac: 'ee:ee:ee:ee:ee:ee' }, { link: 'eth0', address: '10.0.3.9' }],
+  neighbours: [{ link: 'flw-br', address: '10.9.0.7', mac: 'ee:ee:ee:ee:ee:ee' }, { link: 'eth0', address: '10.0.3.9' }],
   sysctls: { 'net/ipv4/ip_forward': '1' },
 };
 const fullSeen = [
-  '10.0.3.1/32 on eth0', '10.244.1.0/24 via 10.0.2.5 dev eth0', '10.9.0.0/16 dev fl-br', '10.9.0.7 on fl-br',
-  'blackhole 10.244.0.0/24', 'blackhole fd00:244::/64', 'fd00:244:1::/64 via fd00:2::5 dev eth0', 'fd00:3::1/64 on fl-br',
-  'link fl-br', 'link fl-v', 'proxy 10.0.3.9 on eth0',
+  '10.0.3.1/32 on eth0', '10.244.1.0/24 via 10.0.2.5 dev eth0', '10.9.0.0/16 dev flw-br', '10.9.0.7 on flw-br',
+  'blackhole 10.244.0.0/24', 'blackhole fd00:244::/64', 'fd00:244:1::/64 via fd00:2::5 dev eth0', 'fd00:3::1/64 on flw-br',
+  'link flw-br', 'link flw-v', 'proxy 10.0.3.9 on eth0',
 ].sort();
 
 for (const [kind, newMachine] of [['Linux', linuxMachine], ['memory', memoryMachine]] as const) {
@@ -135,10 +135,10 @@ for (const [kind, newMachine] of [['Linux', linuxMachine], ['memory', memoryMach
     });
 
     test('a link of another kind is made anew, with all that hangs on it', async () => {
-      const hanging = { addresses: [{ link: 'fl-x', address: '10.7.0.1/24' }], routes: [{ prefix: '10.8.0.0/16', via: '10.7.0.9', link: 'fl-x' }] };
-      await driver.apply(wiringOf({ links: [{ name: 'fl-x', kind: 'bridge' }], ...hanging }));
-      await driver.apply(wiringOf({ links: [{ name: 'fl-x', kind: 'veth' }], ...hanging }));
-      assert.deepEqual(machine.seen(), ['10.7.0.1/24 on fl-x', '10.8.0.0/16 via 10.7.0.9 dev fl-x', 'link fl-x']);
+      const hanging = { addresses: [{ link: 'flw-x', address: '10.7.0.1/24' }], routes: [{ prefix: '10.8.0.0/16', via: '10.7.0.9', link: 'flw-x' }] };
+      await driver.apply(wiringOf({ links: [{ name: 'flw-x', kind: 'bridge' }], ...hanging }));
+      await driver.apply(wiringOf({ links: [{ name: 'flw-x', kind: 'veth' }], ...hanging }));
+      assert.deepEqual(machine.seen(), ['10.7.0.1/24 on flw-x', '10.8.0.0/16 via 10.7.0.9 dev flw-x', 'link flw-x']);
     });
 
     test('removal leaves the machine as if we had never run, sysctls included', async () => {
@@ -180,8 +180,8 @@ describe('wiring driver on Linux, disturbed', () => {
 
   test('what somebody else took away is no error to remove', async () => {
     const driver = linuxWiringDriver(namespace);
-    await driver.apply(wiringOf({ links: [{ name: 'fl-br', kind: 'bridge' }], routes: [{ prefix: '10.1.0.0/16', link: 'fl-br' }, { prefix: '10.2.0.0/16', type: 'blackhole' }] }));
-    withRtnetlink(namespace, (rtnetlink) => rtnetlink.send(removeRoute({ prefix: '10.2.0.0/16', type: 'blackhole' }), deleteLink('fl-br'), addBridge('other')));
+    await driver.apply(wiringOf({ links: [{ name: 'flw-br', kind: 'bridge' }], routes: [{ prefix: '10.1.0.0/16', link: 'flw-br' }, { prefix: '10.2.0.0/16', type: 'blackhole' }] }));
+    withRtnetlink(namespace, (rtnetlink) => rtnetlink.send(removeRoute({ prefix: '10.2.0.0/16', type: 'blackhole' }), deleteLink('flw-br'), addBridge('other')));
     await driver.apply(noWiring);
     withRtnetlink(namespace, (rtnetlink) => assert.deepEqual(rtnetlink.links().map(({ name }) => name), ['lo', 'other']));
   });

@@ -40,8 +40,8 @@ export interface Wiring {
   readonly sysctls: ReadonlyMap<string, string>;
 }
 
-/** So begin the names of links that a wiring driver may remove. */
-export const linkPrefix = 'fl-';
+/** So begin the names of links that a wiring driver may remove; not like the machine room's, which has `fl-`. */
+export const linkPrefix = 'flw-';
 
 export interface WiringParts {
   readonly links?: Iterable<WiredLink>;

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { familyOf } from '../../base/net/address.ts';
 import { hostSockets, type Sockets } from '../../base/run/sockets.ts';
+import { addAddress } from '../netlink/addresses.ts';
 import { createWiringRenderer } from '../dataplane/render-wiring.ts';
 import { attachPod, detachPod, type PodLink } from '../linux/pod-link.ts';
 import { linuxWiringDriver } from '../linux/wiring-linux.ts';
@@ -22,22 +23,16 @@ import { hostLinkName, namespacePrefix, nodeNamespace } from './names.ts';
 const cluster = `m${process.pid}`;
 const description: MachineDescription = {
   cluster,
-  subnets: ['10.0.2.0/24', 'fd00:2::/64'],
+  subnets: ['10.98.7.0/24', 'fd98:7::/64'],
   nodes: [
-    { name: 'master', addresses: ['10.0.2.4', 'fd00:2::4'] },
-    { name: 'node1', addresses: ['10.0.2.5', 'fd00:2::5'] },
-    { name: 'node2', addresses: ['10.0.2.15', 'fd00:2::15'] },
+    { name: 'master', addresses: ['10.98.7.4', 'fd98:7::4'] },
+    { name: 'node1', addresses: ['10.98.7.5', 'fd98:7::5'] },
+    { name: 'node2', addresses: ['10.98.7.15', 'fd98:7::15'] },
   ],
-  outside: [{ name: 'client', addresses: ['10.0.2.100', 'fd00:2::100'] }],
-  pools: ['10.0.3.0/28', 'fd00:3::/120'],
+  outside: [{ name: 'client', addresses: ['10.98.7.100', 'fd98:7::100'] }],
+  pools: ['10.98.8.0/28', 'fd98:8::/120'],
 };
 const node = (name: string) => nodeNamespace(cluster, name);
-const machineState = () =>
-  [['-o', 'link'], ['-4', 'route'], ['-6', 'route'], ['-4', 'rule'], ['netns'], ['-4', 'neigh']]
-    .map((args) => execFileSync('ip', args, { encoding: 'utf8' }))
-    .join('\n')
-    .replace(/^.*(?:test-|fl-x).*$/gm, '');
-
 /** Serves one connection: says who called. */
 async function greet(sockets: Sockets, address: string): Promise<string[]> {
   const callers: string[] = [];
@@ -69,27 +64,22 @@ const failure = async (from: Sockets, address: string) =>
   (await once(from.connectTcp({ address, port: 80 }), 'error'))[0].code as string;
 
 describe('the machine room', () => {
-  let untouched: string;
-
-  before(() => {
-    untouched = machineState();
-    createMachine(description);
-  });
+  before(() => createMachine(description));
   after(() => removeMachine(cluster));
 
-  for (const address of ['10.0.2.5', 'fd00:2::5']) {
+  for (const address of ['10.98.7.5', 'fd98:7::5']) {
     test(`NET-11: other nodes, outside hosts and this machine reach node address ${address}, each under its own`, async () => {
       const callers = await greet(namespaceSockets(node('node1')), address);
       for (const from of [namespaceSockets(node('node2')), namespaceSockets(node('client')), hostSockets]) {
         assert.equal(await hello(from, address), `hello from ${address}`);
       }
       const v4 = familyOf(address) === 4;
-      assert.deepEqual(callers, v4 ? ['10.0.2.15', '10.0.2.100', '10.0.2.254'] : ['fd00:2::15', 'fd00:2::100', 'fd00:2::fe']);
+      assert.deepEqual(callers, v4 ? ['10.98.7.15', '10.98.7.100', '10.98.7.254'] : ['fd98:7::15', 'fd98:7::100', 'fd98:7::fe']);
     });
   }
 
   test('a LoadBalancer address beside the subnet is reached on the link once a node answers for it', async () => {
-    const announces = ['10.0.3.1', 'fd00:3::1'];
+    const announces = ['10.98.8.1', 'fd98:8::1'];
     const view = { name: 'node2', ips: description.nodes[2]!.addresses, podCIDRs: [], peers: [], announces };
     const driver = linuxWiringDriver(node('node2'));
     await driver.apply(createWiringRenderer('eth0')({ self: view }));
@@ -136,8 +126,8 @@ describe('the machine room', () => {
         podNs.set(name, createNamespace(`${namespacePrefix(cluster)}${on}.${name}`));
         attachPod(node(on), { podNs: podNs.get(name)!, name: `veth${name}`, ips, mtu: 1500 } satisfies PodLink);
       }
-      const ranges = [['node1', '10.244.2.0/24', '10.0.2.15'], ['node1', 'fd00:244:2::/64', 'fd00:2::15'],
-        ['node2', '10.244.1.0/24', '10.0.2.5'], ['node2', 'fd00:244:1::/64', 'fd00:2::5']] as const;
+      const ranges = [['node1', '10.244.2.0/24', '10.98.7.15'], ['node1', 'fd00:244:2::/64', 'fd98:7::15'],
+        ['node2', '10.244.1.0/24', '10.98.7.5'], ['node2', 'fd00:244:1::/64', 'fd98:7::5']] as const;
       for (const [name, prefix, via] of ranges) {
         withRtnetlink(node(name), (rtnetlink) => rtnetlink.send(addRoute({ prefix, via, link: 'eth0' })));
       }
@@ -167,6 +157,19 @@ describe('the machine room', () => {
       });
     }
 
+    test('a pod that speaks under another address is not heard', async () => {
+      const forged = '10.244.9.9';
+      withRtnetlink(podNs.get('a')!, (rtnetlink) => rtnetlink.send(addAddress({ link: 'eth0', address: `${forged}/32` })));
+      const [server, liar, honest] = [createSocket('udp4'), createSocket('udp4'), createSocket('udp4')];
+      await namespaceSockets(node('node1')).bindUdp(server, { address: '10.98.7.5', port: 5000 });
+      await sockets('a').bindUdp(liar, { address: forged, port: 0 });
+      await sockets('a').bindUdp(honest, { address: pods.a.ips[0]!, port: 0 });
+      const first = once(server, 'message');
+      liar.send('lie', 5000, '10.98.7.5', () => honest.send('truth', 5000, '10.98.7.5'));
+      assert.equal(String((await first)[0]), 'truth');
+      for (const socket of [server, liar, honest]) socket.close();
+    });
+
     test('detaching takes links, routes and neighbours; twice is fine; the name is free again', async () => {
       const podRoutes = () => withRtnetlink(node('node1'), (rtnetlink) => rtnetlink.routes().filter(({ link }) => link === 'vethb'));
       assert.deepEqual(podRoutes().map(({ prefix }) => prefix).sort(), ['10.244.1.3/32', 'fd00:244:1::3/128', 'fe80::/64']);
@@ -186,22 +189,22 @@ describe('the machine room', () => {
   });
 
   test('a node may come later and go again', async () => {
-    addNode(description, { name: 'node9', addresses: ['10.0.2.9', 'fd00:2::9'] });
-    await greet(namespaceSockets(node('node9')), '10.0.2.9');
-    assert.equal(await hello(hostSockets, '10.0.2.9'), 'hello from 10.0.2.9');
-    assert.throws(() => addNode(description, { name: 'node9', addresses: ['10.0.2.9'] }), { code: 'EEXIST' });
+    addNode(description, { name: 'node9', addresses: ['10.98.7.9', 'fd98:7::9'] });
+    await greet(namespaceSockets(node('node9')), '10.98.7.9');
+    assert.equal(await hello(hostSockets, '10.98.7.9'), 'hello from 10.98.7.9');
+    assert.throws(() => addNode(description, { name: 'node9', addresses: ['10.98.7.9'] }), { code: 'EEXIST' });
     removeNode(cluster, 'node9');
     removeNode(cluster, 'node9');
     assert.equal(listNamespaces(namespacePrefix(cluster)).some(({ name }) => name.endsWith('node9')), false);
   });
 
-  test('after removal nothing is left: namespaces, links, routes as before; other clusters are not touched', () => {
+  test('a cluster whose name begins with ours is not touched when ours is removed', () => {
     const neighbour = createNamespace(`${namespacePrefix(`${cluster}-b`)}node1`);
     removeMachine(cluster);
     assert.equal(machineExists(cluster), false);
     assert.deepEqual(listNamespaces(`fl-${cluster}`), [neighbour]);
     sweepMachine(`${cluster}-b`);
-    assert.equal(machineState(), untouched);
+    assert.deepEqual(listNamespaces(`fl-${cluster}`), []);
     removeMachine(cluster);
   });
 
@@ -210,5 +213,18 @@ describe('the machine room', () => {
     assert.throws(() => createMachine(broken), /192\.0\.2\.1 is in none of the node subnets/);
     assert.equal(machineExists(cluster), false);
     withRtnetlink({ name: '', path: '/proc/self/ns/net' }, (home) => assert.equal(home.link(hostLinkName(cluster)), undefined));
+  });
+
+  test('kill -9 in the middle of it all: one sweep, and links, routes, addresses and namespaces are as before', () => {
+    const here = JSON.stringify(new URL('./machine.ts', import.meta.url).href);
+    const make = `import(${here}).then((m) => { m.createMachine(${JSON.stringify(description)}); process.kill(process.pid, 'SIGKILL'); })`;
+    const sweep = `import(${here}).then((m) => m.sweepMachine('${cluster}'))`;
+    const script = `
+      mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up
+      state() { ip -o link; ip route; ip -6 route; ip -o address; ip rule; ip netns; ls /run/netns; }
+      before=$(state); "$0" -e "$1"; during=$(state); "$0" -e "$2" || exit 3
+      [ "$before" != "$during" ] || exit 4
+      [ "$before" = "$(state)" ]`;
+    execFileSync('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', script, process.execPath, make, sweep], { stdio: 'pipe' });
   });
 });

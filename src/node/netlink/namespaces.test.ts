@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import {
   createNamespace,
   homeNamespace,
@@ -70,6 +72,18 @@ describe('network namespaces', () => {
       stat('/proc/thread-self/ns/net'),
     ]);
     assert.equal(inside.ino, home.ino);
+  });
+
+  test('a worker has windows of its own', async () => {
+    const namespace = createNamespace(`${prefix}a`);
+    const [inside, home] = [inNamespace(namespace, here), here()];
+    const code = `import(process.argv[2]).then(({ inNamespace, namespaceOf }) => {
+      const here = () => require('node:fs').readlinkSync('/proc/thread-self/ns/net');
+      require('node:worker_threads').parentPort.postMessage([inNamespace(namespaceOf(process.argv[3]), here), here()]);
+    })`;
+    const worker = new Worker(code, { eval: true, argv: [new URL('./namespaces.ts', import.meta.url).href, namespace.name] });
+    assert.deepEqual((await once(worker, 'message'))[0], [inside, home]);
+    assert.equal(here(), home);
   });
 
   test('a name can be taken once; a refused sysctl leaves no name behind', () => {
