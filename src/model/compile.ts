@@ -5,7 +5,7 @@
 //   Nodes ─────────────────────▶ nodes/ ◀───────────────────┘ ──▶ self
 //   Pods, NetworkPolicies ─────▶ policies/ ──▶ policies
 //   Services, slices ──────────▶ names/ ──▶ names
-//   Ingresses and all above ───▶ routes/ ──▶ listeners
+//   Ingresses, Services, slices ─▶ routes/ ──▶ listeners
 //
 // Promise: the answer depends on the snapshot and the scope alone. What a compiler remembers changes only
 // how long the answer takes, and lets unchanged parts keep their identity.

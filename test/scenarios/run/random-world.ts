@@ -62,7 +62,7 @@ const policy = (index: number): fc.Arbitrary<ShortObject> =>
 const service = (index: number): fc.Arbitrary<ShortObject> =>
   fc
     .record({
-      selects: pick(names).map((pod) => ({ pod })),
+      selects: pick([...names, 'h']).map((pod) => ({ pod })),
       target: pick([80, 81, 'serve-81-tcp']),
       families: pick([[4], [6], [4, 6]]),
       external: fc.boolean(),
@@ -70,6 +70,9 @@ const service = (index: number): fc.Arbitrary<ShortObject> =>
       internalTrafficPolicy: pick([undefined, 'Local']),
       externalTrafficPolicy: pick([undefined, 'Local']),
       trafficDistribution: pick([undefined, 'PreferClose']),
+      sessionAffinity: pick([undefined, undefined, 'ClientIP']),
+      publishNotReadyAddresses: pick([undefined, undefined, true]),
+      protocol: pick([undefined, undefined, undefined, 'UDP', 'SCTP']),
       loadBalancerSourceRanges: pick([undefined, ['172.17.0.0/16'], ['10.244.0.0/16', '::/0']]),
     })
     .map(({ external, balancer, loadBalancerSourceRanges, families, ...rest }) => {
@@ -87,6 +90,14 @@ const service = (index: number): fc.Arbitrary<ShortObject> =>
       });
     });
 
+/** Endpoints that nobody's controller wrote: machines outside, addresses without a pod, one beside the made ones. */
+const slice = (services: readonly ShortObject[]): fc.Arbitrary<ShortObject[]> =>
+  services.length === 0
+    ? fc.constant([])
+    : fc
+        .record({ of: pick(services).map((chosen): string => chosen['service']), endpoints: fc.subarray(['172.17.0.5', '10.244.1.99', '203.0.113.77', '192.168.0.2'], { minLength: 1 }) })
+        .map(({ of, endpoints }) => [{ slice: 'x/by-hand', of: of.slice(2), ports: [{ name: '', port: 80, protocol: 'TCP' }], endpoints: endpoints.map((ip) => ({ addresses: [ip], ...(ip === '10.244.1.99' ? { nodeName: 'node1' } : {}) })) }]);
+
 const podChange: fc.Arbitrary<ShortObject> = fc
   .record({ pod: pick(pods), ready: pick([true, false]), terminating: pick([true, false]), phase: pick(['Running', 'Running', 'Succeeded']) })
   .map((change) => ({ ...change, ...(change.phase === 'Running' ? {} : { ready: false }) }));
@@ -98,18 +109,18 @@ const zones = fc.record({ node1: pick(['', 'east', 'west']), node2: pick(['east'
 /** Families must fit: what a name has no address for in a family is not asked. */
 const packet = (services: readonly ShortObject[]): fc.Arbitrary<string> => {
   const plain = fc.record({
-    source: pick([...pods, ...pods, ...hosts, ...nodes]),
-    target: pick([...pods, ...pods, ...nodes, 'ext3']),
+    source: pick([...pods, ...pods, ...hosts, ...nodes, 'x/h']),
+    target: pick([...pods, ...pods, ...nodes, 'ext3', 'x/h']),
     port: pick([80, 80, 81, 82, 30_080, 30_081, 30_082]),
-    flags: pick(['', '', ' udp', ' v6', ' udp v6']),
+    flags: pick(['', '', ' udp', ' sctp', ' icmp', ' v6', ' udp v6']),
   });
   const direct = plain.map(({ source, target, port, flags }) => `${source} -> ${target}:${port}${flags}`);
   const toService = (chosen: ShortObject): fc.Arbitrary<string> =>
     fc
-      .record({ source: pick([...pods, ...nodes, ...hosts]), via: pick(['node1', 'node2']), port: pick([80, 80, 80, 81]), front: pick([chosen['service'], ...(chosen['externalIPs'] ?? []), ...(chosen['balancer'] ?? [])]) })
-      .map(({ source, via, port, front }) => {
+      .record({ source: pick([...pods, ...nodes, ...hosts]), via: pick(['node1', 'node2']), port: pick([80, 80, 80, 81]), flag: pick(['', '', '', ' udp', ' icmp']), front: pick([chosen['service'], ...(chosen['externalIPs'] ?? []), ...(chosen['balancer'] ?? [])]) })
+      .map(({ source, via, port, front, flag }) => {
         const v6 = front === chosen['service'] && chosen['families'][0] === 6 ? ' v6' : '';
-        return `${source}${hosts.includes(source) ? ` via ${via}` : ''} -> ${front}:${port}${v6}`;
+        return `${source}${hosts.includes(source) ? ` via ${via}` : ''} -> ${front}:${port}${flag || protocolFlag(chosen)}${v6}`;
       });
   return services.length === 0 ? direct : fc.oneof(direct, pick(services).chain(toService));
 };
@@ -122,8 +133,12 @@ export const randomWorld: fc.Arbitrary<RandomWorld> = fc
     zones: maybe(zones),
   })
   .chain(({ policies, services, changes, zones }) =>
-    fc.array(packet(services), { minLength: 1, maxLength: 8 }).map((packets) => ({ objects: [...(zones ?? []), ...changes, ...policies, ...services], packets: packets.filter(hasBothFamilies) })),
+    fc
+      .record({ packets: fc.array(packet(services), { minLength: 1, maxLength: 8 }), slices: maybe(slice(services)) })
+      .map(({ packets, slices }) => ({ objects: [...(zones ?? []), ...changes, ...policies, ...services, ...(slices ?? [])], packets: packets.filter(hasBothFamilies) })),
   );
+
+const protocolFlag = ({ protocol }: ShortObject): string => (protocol ? ` ${String(protocol).toLowerCase()}` : '');
 
 const hasBothFamilies = (line: string): boolean => !(line.endsWith(' v6') && line.includes('198.51.100.'));
 
