@@ -42,7 +42,7 @@ const everyone = (family: Family): Rule[] => [
 function leaving(family: Family): Rule[] {
   const pair = [sourceOf(family), destinationOf(family)];
   return [
-    { when: [translated, inSet(pair, `hairpin${family}`)], then: { do: 'masquerade' } },
+    { when: [translated, source(family, 'own-pods'), inSet(pair, `hairpin${family}`)], then: { do: 'masquerade' } },
     {
       when: [translated, source(family, 'own-pods', true), { match: 'local source', is: false }],
       then: { do: 'masquerade' },
