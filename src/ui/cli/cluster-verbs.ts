@@ -10,6 +10,7 @@ import { kubectl } from './kubectl.ts';
 import { examples, type Parts } from './parts.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
+import { why } from './why.ts';
 
 function parseNodes(text: string): number {
   const count = Number(text);
@@ -26,6 +27,7 @@ export function addClusterVerbs(program: Command, parts: Parts): void {
   addStatus(program, parts);
   addKubeconfig(program, parts);
   addKubectl(program, parts);
+  addWhy(program, parts);
 }
 
 function addUp(program: Command, parts: Parts): void {
@@ -90,6 +92,23 @@ function addKubectl(program: Command, parts: Parts): void {
     .addHelpText('after', examples('fairlead kubectl get pods -A', 'fairlead kubectl --name second get nodes'))
     .action(async (args: string[], options) => {
       process.exitCode = await kubectl(args, { ...options, tools: join(parts.home, '.tools') });
+    });
+}
+
+function addWhy(program: Command, parts: Parts): void {
+  program
+    .command('why')
+    .description('explain whether a pod can reach a destination, step by step; exit code 0 only if it can')
+    .argument('<pod>', 'NAME or NAMESPACE/NAME')
+    .argument('<destination>', 'NAME[:PORT], ADDRESS[:PORT] or [IPV6]:PORT; port 80 if none is given')
+    .addOption(name('default'))
+    .addOption(dataOption(parts))
+    .option('-n, --namespace <namespace>', 'of the pod', 'default')
+    .option('--udp', 'ask about UDP instead of TCP')
+    .option('--json', 'print the explanation as JSON')
+    .addHelpText('after', examples('fairlead why client web', 'fairlead why client web.other:8080', 'fairlead why shop/client 10.96.0.10:53 --udp --json'))
+    .action(async (pod: string, destination: string, options) => {
+      process.exitCode = await why(pod, destination, options);
     });
 }
 
