@@ -17,7 +17,7 @@ import { addRoute, fixedRouteProtocol } from '../netlink/routes.ts';
 import type { RtRequest } from '../netlink/rt-request.ts';
 import { Rtnetlink, withRtnetlink } from '../netlink/rtnetlink.ts';
 import { writeSysctlHere } from '../netlink/sysctl.ts';
-import { podSysctls } from './namespace-sysctls.ts';
+import { podComforts, podSysctls } from './namespace-sysctls.ts';
 import { asDriver, driverError } from './refusals.ts';
 
 export interface PodLink {
@@ -43,11 +43,9 @@ export const macOf = (address: string): string =>
 /** One to two milliseconds. Throws DriverError; what was begun is taken back. */
 export function attachPod(nodeNs: Netns, link: PodLink): void {
   asDriver(driver, () => {
-    inNamespace(link.podNs, () => {
-      for (const [key, value] of Object.entries(podSysctls)) writeSysctlHere(key, value);
-    });
+    inNamespace(link.podNs, preparePodHere);
     withRtnetlink(nodeNs, (node) => {
-      node.send(addVeth({ ...podEndFree(link), mac: nodeMac }, podEnd(link)));
+      node.send(addVeth({ name: link.name, mtu: link.mtu, mac: nodeMac }, podEnd(link)));
       try {
         inNamespace(nodeNs, () => writeSysctlHere(`net/ipv4/conf/${link.name}/rp_filter`, '1'));
         node.send(...nodeSide(link));
@@ -60,7 +58,17 @@ export function attachPod(nodeNs: Netns, link: PodLink): void {
   });
 }
 
-const podEndFree = ({ name, mtu }: PodLink) => ({ name, mtu });
+function preparePodHere(): void {
+  for (const [key, value] of Object.entries(podSysctls)) writeSysctlHere(key, value);
+  for (const [key, value] of Object.entries(podComforts)) {
+    try {
+      writeSysctlHere(key, value);
+    } catch (error) {
+      // The pod's network works without; its own user can still be root in it.
+      if ((error as { code?: string }).code !== 'EINVAL') throw error;
+    }
+  }
+}
 
 const podEnd = ({ podNs, podLink = 'eth0', ips, mtu }: PodLink) => ({
   name: podLink,
