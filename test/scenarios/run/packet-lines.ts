@@ -93,7 +93,10 @@ function addressesOf(name: string, stage: Stage): readonly string[] | undefined 
 
 function targetAddress({ target, family }: PacketLine, stage: Stage): string {
   if (parseAddress(target)) return target;
-  const ips = addressesOf(target, stage) ?? stage.snapshot.get(serviceKind, ...split(target))?.spec.clusterIPs;
+  const own = addressesOf(target, stage);
+  const virtual = stage.snapshot.get(serviceKind, ...split(target))?.spec.clusterIPs;
+  if (own && virtual) throw new Error(`${target} is a Service and something else too: give one of them another name`);
+  const ips = own ?? virtual;
   if (!ips) throw new Error(`nobody is called ${target}`);
   return pick(ips, family, target);
 }
