@@ -27,6 +27,16 @@ test('P0-1: a bearer token names its user', async () => {
   assert.deepEqual(reply.json.status.userInfo, { username: 'bob', groups: ['dev', 'system:authenticated'] });
 });
 
+test('whoever may impersonate acts as somebody else', async () => {
+  const as = (user: string, group?: string) => ({ headers: { 'impersonate-user': user, ...(group && { 'impersonate-group': group }) } });
+  const { userInfo } = (await whoami(as('ann', 'dev'))).json.status;
+  assert.deepEqual(userInfo, { username: 'ann', groups: ['dev', 'system:authenticated'] });
+  const account = (await whoami(as('system:serviceaccount:one:two'))).json.status.userInfo;
+  assert.deepEqual(account.groups, ['system:serviceaccounts', 'system:serviceaccounts:one', 'system:authenticated']);
+  const nobody = await api.call('GET', '/version', { anonymous: true, ...as('ann') });
+  assert.equal(nobody.json.message, 'users "ann" is forbidden: User "system:anonymous" cannot impersonate resource "users" in API group "" at the cluster scope');
+});
+
 for (const path of ['/healthz', '/version', '/api/v1/pods']) {
   test(`a wrong token is refused everywhere: ${path}`, async () => {
     const reply = await api.call('GET', path, { token: 'wrong' });

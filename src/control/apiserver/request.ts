@@ -34,9 +34,12 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 export async function readBody(request: ApiRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request.incoming as AsyncIterable<Buffer>) {
+  const { incoming } = request;
+  // Destroying it with the loop would take the connection away before the refusal is read.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > maxBodyBytes) {
+      incoming.resume();
       throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`);
     }
     chunks.push(chunk);

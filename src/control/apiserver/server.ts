@@ -1,5 +1,5 @@
 // The API server: TLS with HTTP/2 and HTTP/1.1 on any number of addresses, one store behind them.
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest } from 'node:http2';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -7,21 +7,16 @@ import type { TLSSocket } from 'node:tls';
 import { logFor } from '../../base/run/log.ts';
 import type { SocketAddress, Sockets } from '../../base/run/sockets.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
-import { ApiError, internalError } from '../../kube/meaning/api-error.ts';
 import type { PodAccess } from '../../kube/meaning/pod-access.ts';
 import type { Api, ApiStore } from './api.ts';
 import { eventsView } from './events-view.ts';
-import { answerRequest } from './handle.ts';
-import { type Authenticate, anonymous, createAuthenticator, type StaticToken, type User } from './identity/authenticate.ts';
+import { createAuthenticator, type StaticToken } from './identity/authenticate.ts';
 import { type Authorize, authorizeAuthenticated } from './identity/authorize.ts';
 import type { ClusterCertificates } from './identity/certificates.ts';
 import { createTokenIssuer } from './identity/service-account-tokens.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createKindRegistry, type KindRegistry } from './registry.ts';
-import type { ApiRequest } from './request.ts';
-import { type Response, respond } from './respond.ts';
-import { answerUpgrade } from './streams/upgrade.ts';
-import { errorAnswer } from './wire/answers.ts';
+import { serveRequest, serveUpgrade } from './serve.ts';
 
 export interface ApiServerOptions {
   store: ApiStore;
@@ -71,8 +66,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     });
     // As long as Go's clients keep idle connections: a shorter time loses requests sent just before it ends.
     Object.assign(server, { keepAliveTimeout: 180_000 });
-    server.on('request', (incoming, response) => void serve(context, incoming, response));
-    server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(context, incoming, { socket, head }));
+    server.on('request', (incoming, response) => serveRequest(context, incoming, response));
+    server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => serveUpgrade(context, incoming, { socket, head }));
     server.on('secureConnection', (socket: TLSSocket) => {
       connections.add(socket);
       socket.on('close', () => connections.delete(socket));
@@ -119,90 +114,4 @@ function createApi(options: ApiServerOptions): Api {
     },
   });
   return { store, registry, podAccess, authorize, tokens, metrics: createApiMetrics(), now, bookmarkEveryMs };
-}
-
-interface Context {
-  api: Api;
-  authenticate: Authenticate;
-  closing: AbortSignal;
-}
-
-type Incoming = IncomingMessage | Http2ServerRequest;
-
-function requestFrom(incoming: Incoming, user: User, stop: AbortSignal): ApiRequest {
-  const url = incoming.url ?? '/';
-  const at = url.indexOf('?');
-  const path = at === -1 ? url : url.slice(0, at);
-  const query = new URLSearchParams(at === -1 ? '' : url.slice(at));
-  return { method: incoming.method ?? 'GET', path, query, headers: incoming.headers, user, stop, warnings: [], incoming };
-}
-
-const socketOf = (incoming: Incoming): TLSSocket =>
-  ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket;
-
-/** `gone` aborts when the client leaves or the server closes. */
-function stopSignal(emitter: { once(event: 'close', listener: () => void): unknown }, closing: AbortSignal) {
-  const controller = new AbortController();
-  const stop = () => controller.abort();
-  if (closing.aborted) stop();
-  closing.addEventListener('abort', stop, { once: true });
-  emitter.once('close', () => {
-    closing.removeEventListener('abort', stop);
-    stop();
-  });
-  return controller.signal;
-}
-
-async function serve({ api, authenticate, closing }: Context, incoming: Incoming, response: Response): Promise<void> {
-  const started = performance.now();
-  const stop = stopSignal(response, closing);
-  response.on('error', () => {});
-  let request = requestFrom(incoming, anonymous, stop);
-  let code = 500;
-  try {
-    const user = await authenticate(socketOf(incoming), incoming.headers);
-    request = { ...request, user };
-    const answer = await answerRequest(api, request);
-    code = answer.code;
-    if (answer.stream) api.metrics.countWatches(1);
-    try {
-      await respond(response, request, answer);
-    } finally {
-      if (answer.stream) api.metrics.countWatches(-1);
-    }
-  } catch (error) {
-    const refused = error instanceof ApiError ? error : bugError(error, request);
-    code = refused.code;
-    if (response.headersSent) response.destroy();
-    else await respond(response, request, errorAnswer(refused));
-  } finally {
-    api.metrics.countRequest({ verb: request.method, resource: resourceLabel(request.path), code }, performance.now() - started);
-  }
-}
-
-function bugError(error: unknown, { method, path }: ApiRequest): ApiError {
-  log.error({ err: error, method, path }, 'request failed');
-  return internalError(error instanceof Error ? error.message : String(error));
-}
-
-/** Without names, so that their number cannot grow with the objects. */
-function resourceLabel(path: string): string {
-  const segments = path.split('/').slice(path.startsWith('/apis/') ? 4 : 3);
-  if (!path.startsWith('/api')) return '';
-  return (segments[0] === 'namespaces' && segments[2] ? segments[2] : segments[0]) ?? '';
-}
-
-async function upgrade({ api, authenticate, closing }: Context, incoming: IncomingMessage, connection: { socket: Duplex; head: Buffer }): Promise<void> {
-  const { socket } = connection;
-  socket.on('error', () => {});
-  const stop = stopSignal(socket, closing);
-  let request = requestFrom(incoming, anonymous, stop);
-  try {
-    request = { ...request, user: await authenticate(socket as TLSSocket, incoming.headers) };
-    await answerUpgrade(api, request, connection);
-  } catch (error) {
-    const { code, headers, body } = errorAnswer(error instanceof ApiError ? error : bugError(error, request));
-    const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body ?? '')), connection: 'close' });
-    socket.end(`HTTP/1.1 ${code} ${code}\r\n${lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join('')}\r\n${String(body)}`);
-  }
 }

@@ -3,38 +3,37 @@ import { createHash } from 'node:crypto';
 import { methodNotAllowed } from '../../../kube/meaning/api-error.ts';
 import type { Api } from '../api.ts';
 import { type Answer, type ApiRequest, jsonAnswer, textAnswer } from '../request.ts';
+import type { KindRegistry } from '../registry.ts';
 import { type MediaType, parseAccept } from '../wire/negotiate.ts';
 import { aggregatedDiscovery } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts';
-import { type OpenApiDocument, openApiDocuments, openApiIndex, openApiV2 } from './openapi.ts';
+import { openApiDocuments, openApiIndex, openApiV2 } from './openapi.ts';
 import { type ServedGroup, servedGroups } from './served.ts';
 import { version } from './version.ts';
 
-interface Documents {
-  revision: number;
-  groups: ServedGroup[];
-  openApi: OpenApiDocument[];
+/** Made from the registry at the first use, and again only when that has changed. */
+function perRevision<T>(make: (registry: KindRegistry) => T): (api: Api) => T {
+  const made = new WeakMap<KindRegistry, { revision: number; value: T }>();
+  return ({ registry }) => {
+    const known = made.get(registry);
+    if (known?.revision === registry.revision) return known.value;
+    const value = make(registry);
+    made.set(registry, { revision: registry.revision, value });
+    return value;
+  };
 }
 
-const remembered = new WeakMap<object, Documents>();
-
-/** Derived from the registry; made again only when that changed. */
-function documentsOf({ registry }: Api): Documents {
-  const known = remembered.get(registry);
-  if (known?.revision === registry.revision) return known;
-  const made = { revision: registry.revision, groups: servedGroups(registry), openApi: openApiDocuments(registry) };
-  remembered.set(registry, made);
-  return made;
-}
+const groupsOf = perRevision(servedGroups);
+const documentsOf = perRevision(openApiDocuments);
 
 type PathHandler = (api: Api, request: ApiRequest) => Answer | Promise<Answer>;
 
 const ok = () => textAnswer('ok');
 
 const exact: Readonly<Record<string, PathHandler>> = {
-  '/': (api) => jsonAnswer({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...documentsOf(api).openApi.map(({ path }) => `/${path}`)] }),
+  '/': (api) => jsonAnswer({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...documentsOf(api).map(({ path }) => `/${path}`)] }),
   '/api': (api, request) => discovery(api, request, ({ group }) => group === '') ?? jsonAnswer(apiVersions(String(request.headers.host ?? request.headers[':authority'] ?? ''))),
-  '/apis': (api, request) => discovery(api, request, ({ group }) => group !== '') ?? jsonAnswer(apiGroupList(documentsOf(api).groups)),
+  '/apis': (api, request) => discovery(api, request, ({ group }) => group !== '') ?? jsonAnswer(apiGroupList(groupsOf(api))),
   '/version': () => jsonAnswer(version),
   '/healthz': ok,
   '/livez': ok,
@@ -42,7 +41,7 @@ const exact: Readonly<Record<string, PathHandler>> = {
   '/healthz/ping': ok,
   '/metrics': async (api) => ({ code: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await api.metrics.print() }),
   '/openapi/v2': () => ({ code: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: openApiV2 }),
-  '/openapi/v3': (api) => jsonAnswer(openApiIndex(documentsOf(api).openApi), 200, { 'cache-control': 'no-cache, private' }),
+  '/openapi/v3': (api) => jsonAnswer(openApiIndex(documentsOf(api)), 200, { 'cache-control': 'no-cache, private' }),
   '/openid/v1/jwks': ({ tokens }) => ({ ...jsonAnswer(tokens.keys()), headers: { 'content-type': 'application/jwk-set+json', 'cache-control': 'public, max-age=3600' } }),
   '/.well-known/openid-configuration': ({ tokens }) =>
     jsonAnswer({
@@ -77,7 +76,7 @@ const aggregatedVersion = ({ type, parameters }: MediaType): 'v2' | 'v2beta1' | 
 function discovery(api: Api, request: ApiRequest, chosen: (group: ServedGroup) => boolean): Answer | undefined {
   const wanted = parseAccept(request.headers.accept).map(aggregatedVersion).find((asked) => asked !== undefined);
   if (wanted !== 'v2' && wanted !== 'v2beta1') return undefined;
-  const body = JSON.stringify(aggregatedDiscovery(documentsOf(api).groups.filter(chosen), wanted));
+  const body = JSON.stringify(aggregatedDiscovery(groupsOf(api).filter(chosen), wanted));
   const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
   const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
   if (request.headers['if-none-match'] === etag) return { code: 304, headers };
@@ -91,7 +90,7 @@ function openApiHandler(path: string): PathHandler | undefined {
   if (!path.startsWith('/openapi/v3/')) return undefined;
   const key = path.slice('/openapi/v3/'.length);
   return (api, { query, headers }) => {
-    const document = documentsOf(api).openApi.find((one) => one.path === key);
+    const document = documentsOf(api).find((one) => one.path === key);
     if (!document) return textAnswer('404 page not found\n', 404);
     const etag = `"${document.hash}"`;
     // A document asked for by its hash never changes: clients may keep it for good.
@@ -104,7 +103,7 @@ function openApiHandler(path: string): PathHandler | undefined {
 }
 
 function groupHandler(api: Api, path: string): PathHandler | undefined {
-  const { groups } = documentsOf(api);
+  const groups = groupsOf(api);
   const apiVersion = path.startsWith('/apis/') ? path.slice('/apis/'.length) : path === '/api/v1' ? 'v1' : undefined;
   if (!apiVersion) return undefined;
   const group = groups.find((one) => one.group === apiVersion && one.group !== '');

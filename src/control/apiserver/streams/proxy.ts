@@ -13,7 +13,8 @@ import { destinationOf, type ProxyDestination } from './proxy-destination.ts';
 const ownHeaders = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'authorization', 'http2-settings']);
 
 export function passedHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !name.startsWith(':') && !ownHeaders.has(name));
+  const isOwn = (name: string) => ownHeaders.has(name) || name.startsWith(':') || name.startsWith('impersonate-');
+  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !isOwn(name));
   return Object.fromEntries(kept) as Record<string, string | string[]>;
 }
 

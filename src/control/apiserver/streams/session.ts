@@ -39,7 +39,7 @@ function applySize(session: ExecSession, chunk: Buffer): void {
 
 async function carry(from: Readable | undefined, to: Writable | undefined): Promise<void> {
   if (!from) return;
-  if (!to) {
+  if (!to || to.destroyed) {
     from.resume();
     return;
   }

@@ -2,7 +2,6 @@
 // Headers leave before the first event: `kubectl wait` hangs without them.
 import { ApiError } from '../../../kube/meaning/api-error.ts';
 import { forbidden, type FieldError, notSupported } from '../../../kube/meaning/field-error.ts';
-import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { WatchEvent } from '../../../kube/store/store.ts';
 import type { Api } from '../api.ts';
 import { type Answer, type ApiRequest, isTrue, type Send } from '../request.ts';
@@ -29,20 +28,38 @@ export async function watchObjects(api: Api, request: ApiRequest, target: Target
   const { form } = negotiate(request.headers.accept);
   const wish = readWatchWish(request.query);
   const { selects, onlyName } = selectionOf(target.resource, request.query);
-  const stop = AbortSignal.any([request.stop, AbortSignal.timeout(wish.timeoutMs)]);
   const printer = createEventPrinter({ request, resource: target.resource, form, now: api.now });
   return {
     code: 200,
     headers: { 'content-type': 'application/json' },
     async stream(send) {
-      const watch = { api, target, wish, printer, send, stop, selects: within(target, selects), onlyName };
+      const { signal, clear } = endOf(request.stop, wish.timeoutMs);
+      const watch = { api, target, wish, printer, send, stop: signal, selects: within(target, selects), onlyName };
       try {
         await runWatch(watch);
       } catch (error) {
         // The headers are long gone: an expired version is told inside the stream.
         if (!(error instanceof ApiError)) throw error;
         await send(printer.error(statusOf(error)));
+      } finally {
+        clear();
       }
+    },
+  };
+}
+
+/** Aborts with `stop` or when the time is up, whichever is first. */
+function endOf(stop: AbortSignal, timeoutMs: number) {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const timer = setTimeout(end, timeoutMs);
+  stop.addEventListener('abort', end, { once: true });
+  if (stop.aborted) end();
+  return {
+    signal: ending.signal,
+    clear() {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
     },
   };
 }
@@ -100,11 +117,9 @@ function changeLine({ printer, selects }: Watch, { type, object, old }: WatchEve
   const is = type !== 'DELETED' && selects(object);
   const was = old !== undefined && selects(old);
   if (!is && !was) return undefined;
-  if (!is) return printer.change('DELETED', type === 'DELETED' ? lastSeen(object, old) : object);
+  if (!is) return printer.change('DELETED', object);
   return printer.change(was ? 'MODIFIED' : 'ADDED', object);
 }
-
-const lastSeen = (object: KubeObject, _old: KubeObject | undefined): KubeObject => object;
 
 /** Bookmarks tell only revisions that nothing unsent can lie before: the store's own while this watch waits for it. */
 function startBookmarks({ api, wish, printer, send }: Watch, since: number) {
