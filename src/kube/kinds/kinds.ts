@@ -18,6 +18,18 @@ import { ingressKind } from './ingress.ts';
 import { ingressClassKind } from './ingress-class.ts';
 import { networkPolicyKind } from './network-policy.ts';
 import { leaseKind } from './lease.ts';
+import { replicationControllerKind } from './replication-controller.ts';
+import { resourceQuotaKind } from './resource-quota.ts';
+import { limitRangeKind } from './limit-range.ts';
+import { jobKind } from './job.ts';
+import { cronJobKind } from './cron-job.ts';
+import { horizontalPodAutoscalerKind } from './horizontal-pod-autoscaler.ts';
+import { serviceCidrKind } from './service-cidr.ts';
+import { ipAddressKind } from './ip-address.ts';
+import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
+import { priorityClassKind } from './priority-class.ts';
+import { clusterRoleKind, roleKind } from './role.ts';
+import { clusterRoleBindingKind, roleBindingKind } from './role-binding.ts';
 import { type ClusterConfig, defaultClusterConfig } from './cluster-config.ts';
 import type { Kind } from './kind.ts';
 import { createKindIndex } from './kind-index.ts';
@@ -33,16 +45,30 @@ export const createKinds = (config: ClusterConfig): readonly Kind[] => [
   secretKind as Kind,
   serviceAccountKind as Kind,
   eventKind as Kind,
+  replicationControllerKind as Kind,
+  resourceQuotaKind as Kind,
+  limitRangeKind as Kind,
   deploymentKind as Kind,
   replicaSetKind as Kind,
   daemonSetKind as Kind,
   statefulSetKind as Kind,
   controllerRevisionKind as Kind,
+  jobKind as Kind,
+  cronJobKind as Kind,
+  horizontalPodAutoscalerKind as Kind,
   endpointSliceKind as Kind,
   ingressKind as Kind,
   ingressClassKind as Kind,
   networkPolicyKind as Kind,
+  serviceCidrKind as Kind,
+  ipAddressKind as Kind,
   leaseKind as Kind,
+  podDisruptionBudgetKind as Kind,
+  priorityClassKind as Kind,
+  roleKind as Kind,
+  roleBindingKind as Kind,
+  clusterRoleKind as Kind,
+  clusterRoleBindingKind as Kind,
 ];
 
 /** For readers and tests, who need the names and not one cluster's ranges. */

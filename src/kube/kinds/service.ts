@@ -1,7 +1,9 @@
 // Service: a stable name and address for pods that come and go. Its rules are in service/, one file per question:
 // defaults, families, allocation, validation, what an update keeps.
 import type { Service } from '../objects/core.ts';
+import type { Snapshot } from '../store/store.ts';
 import { type ClusterConfig, defaultClusterConfig, serviceRanges } from './cluster-config.ts';
+import { allocatorName, ipAddressKind, managedByLabel } from './ip-address.ts';
 import type { Kind } from './kind.ts';
 import { withAddresses } from './service/allocate-addresses.ts';
 import { withNodePorts } from './service/allocate-ports.ts';
@@ -9,10 +11,20 @@ import { serviceColumns } from './service/columns.ts';
 import { setServiceDefaults } from './service/defaults.ts';
 import { withFamilies } from './service/families.ts';
 import { prepareServiceUpdate } from './service/prepare-update.ts';
-import { takenBook } from './service/taken.ts';
+import { type Taken, takenBook } from './service/taken.ts';
 import { needsClusterIP } from './service/traits.ts';
 import { validateService } from './service/validate.ts';
 import { serviceWarnings } from './service/warnings.ts';
+
+/** An IPAddress made by hand keeps Services off its address; the allocator's own only mirror what is taken (IPAM-36). */
+const withReserved = (taken: Taken, seen: Snapshot): Taken => ({
+  ...taken,
+  hasAddress(ip) {
+    if (taken.hasAddress(ip)) return true;
+    const reserved = seen.get(ipAddressKind, ip);
+    return reserved !== undefined && reserved.metadata.labels?.[managedByLabel] !== allocatorName;
+  },
+});
 
 /** The kind as one cluster serves it; addresses and ports come from its configuration. */
 export function createServiceKind(config: ClusterConfig): Kind<Service> {
@@ -36,7 +48,7 @@ export function createServiceKind(config: ClusterConfig): Kind<Service> {
     setDefaults: setServiceDefaults,
     prepareUpdate: prepareServiceUpdate,
     allocate(service, old, seen) {
-      const taken = takenIn(seen.list(serviceKind));
+      const taken = withReserved(takenIn(seen.list(serviceKind)), seen);
       const addressed = needsClusterIP(service) ? withAddresses(withFamilies(service, ranges), old, { ranges, taken }) : service;
       return withNodePorts(addressed, old, { range: config.nodePorts, taken });
     },

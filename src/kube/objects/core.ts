@@ -295,3 +295,17 @@ export interface Event extends KubeObject {
   reportingComponent?: string;
   reportingInstance?: string;
 }
+
+export interface ReplicationController extends KubeObject {
+  spec?: { replicas?: number; minReadySeconds?: number; selector?: Record<string, string>; template?: PodTemplateSpec };
+  status?: { replicas: number; fullyLabeledReplicas?: number; readyReplicas?: number; availableReplicas?: number; observedGeneration?: number };
+}
+
+export interface ResourceQuota extends KubeObject {
+  spec?: { hard?: Record<string, IntOrString>; scopes?: string[] };
+  status?: { hard?: Record<string, IntOrString>; used?: Record<string, IntOrString> };
+}
+
+export interface LimitRange extends KubeObject {
+  spec?: { limits?: Record<string, unknown>[] };
+}

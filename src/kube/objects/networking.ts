@@ -1,6 +1,6 @@
 // networking.k8s.io/v1, discovery.k8s.io/v1 and coordination.k8s.io/v1. Types only.
 import type { ObjectReference } from './core.ts';
-import type { IntOrString, KubeObject, LabelSelector, Protocol } from './meta.ts';
+import type { Condition, IntOrString, KubeObject, LabelSelector, Protocol } from './meta.ts';
 
 export interface SliceEndpoint {
   addresses: string[];
@@ -92,4 +92,15 @@ export interface Lease extends KubeObject {
     strategy?: string;
     preferredHolder?: string;
   };
+}
+
+/** One more range that Service addresses may come from. */
+export interface ServiceCIDR extends KubeObject {
+  spec?: { cidrs?: string[] };
+  status?: { conditions?: Condition[] };
+}
+
+/** One address in use; its name is the address. */
+export interface IPAddress extends KubeObject {
+  spec?: { parentRef?: { group?: string; resource?: string; namespace?: string; name?: string } };
 }

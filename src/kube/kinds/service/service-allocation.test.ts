@@ -4,6 +4,9 @@ import type { Service, ServiceSpec } from '../../objects/core.ts';
 import { createServiceKind, serviceKind } from '../service.ts';
 import { addressBands } from './allocate-addresses.ts';
 import { portBands } from './allocate-ports.ts';
+import type { KubeObject } from '../../objects/meta.ts';
+import type { Snapshot } from '../../store/store.ts';
+import type { Kind } from '../kind.ts';
 import { service, snapshotOf, writeService } from './write-service.ts';
 import { takenBook } from './taken.ts';
 import { prefixOf } from '../../../base/net/prefix.ts';
@@ -233,6 +236,18 @@ test('SVC-48: five hundred Services have five hundred addresses, and the same na
   for (let i = 0; i < 500; i++) services.push(writeService(serviceKind, named(`s${i}`), services));
   assert.equal(new Set(services.map(({ spec }) => spec.clusterIP)).size, 500);
   assert.equal(writeService(serviceKind, named('s7')).spec.clusterIP, services[7]?.spec.clusterIP);
+});
+
+test('IPAM-36: an IPAddress made by hand keeps Services off; the mirror of a Service that is gone does not', () => {
+  const seenWith = (labels: Record<string, string>): Snapshot => ({
+    ...snapshotOf([]),
+    get: <T extends KubeObject>(_kind: Kind<T>, name: string) =>
+      name === '10.96.0.10' ? ({ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', metadata: { name, labels } } as unknown as T) : undefined,
+  });
+  const wished = serviceKind.setDefaults?.(service({ ...base, clusterIP: '10.96.0.10' })) as Service;
+  assert.throws(() => serviceKind.allocate?.(wished, undefined, seenWith({})), /provided IP is already allocated/);
+  const mirrored = seenWith({ 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' });
+  assert.equal(serviceKind.allocate?.(wished, undefined, mirrored).spec.clusterIP, '10.96.0.10');
 });
 
 test('what is taken follows the list through additions, changes and removals', () => {

@@ -1,0 +1,73 @@
+// Job: pods that run to their end. Kept and shown; the pods are its controller's.
+import { printDuration } from '../../base/text/duration.ts';
+import { isConditionTrue } from '../meaning/conditions.ts';
+import { type FieldError, notSupported, required } from '../meaning/field-error.ts';
+import { validateObjectMeta } from '../meaning/rules/object-meta.ts';
+import type { Job, JobSpec } from '../objects/batch.ts';
+import { ageColumn, nameColumn, selectorColumn, templateColumns } from './columns.ts';
+import type { Kind } from './kind.ts';
+import { validateCount, withTemplateDefaults } from './workload/template.ts';
+
+const jobDefaults = { parallelism: 1, backoffLimit: 6, completionMode: 'NonIndexed', suspend: false };
+
+/** A Job that names neither completions nor parallelism runs one pod to its end. */
+export function withJobDefaults(spec: JobSpec): JobSpec {
+  const bothAbsent = spec?.completions === undefined && spec?.parallelism === undefined;
+  return { ...jobDefaults, ...(bothAbsent && { completions: 1 }), ...spec, template: withTemplateDefaults(spec?.template) };
+}
+
+export function validateJobSpec(spec: JobSpec, field: string): FieldError[] {
+  const policy = spec.template?.spec?.restartPolicy ?? '';
+  const policies = ['OnFailure', 'Never'];
+  return [
+    ...validateCount(spec.parallelism, `${field}.parallelism`),
+    ...validateCount(spec.completions, `${field}.completions`),
+    ...validateCount(spec.backoffLimit, `${field}.backoffLimit`),
+    ...(spec.template?.spec?.containers?.length ? [] : [required(`${field}.template.spec.containers`)]),
+    ...(policies.includes(policy) ? [] : [notSupported(`${field}.template.spec.restartPolicy`, policy, policies)]),
+  ];
+}
+
+function statusWord(job: Job): string {
+  const { status, spec, metadata } = job;
+  const word = ['Complete', 'Failed'].find((type) => isConditionTrue(status?.conditions, type));
+  if (word) return word;
+  if (metadata.deletionTimestamp) return 'Terminating';
+  if (spec.suspend) return 'Suspended';
+  return isConditionTrue(status?.conditions, 'FailureTarget') ? 'FailureTarget' : 'Running';
+}
+
+function completions({ spec, status }: Job): string {
+  const done = status?.succeeded ?? 0;
+  if (spec.completions !== undefined) return `${done}/${spec.completions}`;
+  return (spec.parallelism ?? 1) > 1 ? `${done}/1 of ${spec.parallelism}` : `${done}/1`;
+}
+
+function duration({ status }: Job, now: Date): string {
+  if (!status?.startTime) return '';
+  const end = status.completionTime ? Date.parse(status.completionTime) : now.getTime();
+  return printDuration(end - Date.parse(status.startTime));
+}
+
+export const jobKind: Kind<Job> = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  plural: 'jobs',
+  shortNames: [],
+  categories: ['all'],
+  namespaced: true,
+  subresources: ['status'],
+  countsGenerations: true,
+  columns: [
+    nameColumn,
+    { name: 'Status', type: 'string', cell: statusWord },
+    { name: 'Completions', type: 'string', cell: completions },
+    { name: 'Duration', type: 'string', cell: duration },
+    ageColumn,
+    ...templateColumns,
+    selectorColumn,
+  ],
+  fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  setDefaults: (job) => ({ ...job, spec: withJobDefaults(job.spec) }),
+  validate: (job, old) => [...validateObjectMeta(job, { namespaced: true }, old), ...validateJobSpec(job.spec, 'spec')],
+};
