@@ -7,18 +7,30 @@ export interface Address {
   readonly value: bigint;
 }
 
-const octet = /^(?:0|[1-9]\d{0,2})$/;
 const group = /^[0-9a-fA-F]{1,4}$/;
 
+const [dot, zero, nine] = ['.', '0', '9'].map((char) => char.charCodeAt(0)) as [number, number, number];
+
+/** By characters, without splitting: every endpoint of the cluster passes here at start. */
 function parseV4(text: string): bigint | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   let value = 0;
-  for (const part of parts) {
-    if (!octet.test(part) || Number(part) > 255) return undefined;
-    value = value * 256 + Number(part);
+  let dots = 0;
+  let octet = -1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === dot) {
+      if (octet < 0) return undefined;
+      value = value * 256 + octet;
+      octet = -1;
+      dots += 1;
+    } else {
+      // A digit after a leading zero would be octal to some readers: refused.
+      if (code < zero || code > nine || octet === 0) return undefined;
+      octet = Math.max(octet, 0) * 10 + code - zero;
+      if (octet > 255) return undefined;
+    }
   }
-  return BigInt(value);
+  return dots === 3 && octet >= 0 ? BigInt(value * 256 + octet) : undefined;
 }
 
 /** Hex groups of one side of `::`; an embedded IPv4 tail counts as two. */

@@ -7,7 +7,7 @@ import type { Family, Ref } from '../../kube/objects/meta.ts';
 import { keyOf } from '../../kube/store/store.ts';
 import type { Problem, ServicePort } from '../network-model.ts';
 import { type Candidate, type SliceCandidates, mergeCandidates, portKey } from './slice-endpoints.ts';
-import { type Place, type Usable, usableEndpoints } from './usable-endpoints.ts';
+import { type Place, readyNodes, usableEndpoints } from './usable-endpoints.ts';
 import { type Report, allowedSources, frontAddresses, virtualAddresses } from './virtual-addresses.ts';
 
 export interface ServiceOutcome {
@@ -44,7 +44,7 @@ export function servicePorts(service: Service, slices: readonly EndpointSlice[],
     return (service.spec.ports ?? []).map((port): ServicePort => {
       const candidates = mergeCandidates(lists.map((list) => list.get(portKey(port.name, port.protocol)) ?? []));
       const real = candidates.filter((candidate) => !isVirtual(candidate, around.serviceCIDRs, report));
-      return joined(service, port, { family, origin, sources, virtual: virtualAddresses(service, port, fronts, family) }, usableEndpoints(real, around));
+      return joined(service, port, { family, origin, sources, virtual: virtualAddresses(service, port, fronts, family), around }, real);
     });
   });
   return { ports, problems };
@@ -62,11 +62,13 @@ interface Known {
   readonly origin: Ref;
   readonly sources: readonly string[] | undefined;
   readonly virtual: ServicePort['virtual'];
+  readonly around: Surroundings;
 }
 
-function joined(service: Service, port: ServicePortSpec, known: Known, usable: Usable): ServicePort {
+function joined(service: Service, port: ServicePortSpec, known: Known, candidates: readonly Candidate[]): ServicePort {
   const { name, namespace } = service.metadata;
-  const { family, origin, sources, virtual } = known;
+  const { family, origin, sources, virtual, around } = known;
+  const usable = usableEndpoints(candidates, around);
   const protocol = port.protocol ?? 'TCP';
   const needsLocal = virtual.some(({ localOnly }) => localOnly);
   const announced = virtual.some(({ type, localOnly }) => type === 'loadBalancer' && localOnly);
@@ -79,7 +81,7 @@ function joined(service: Service, port: ServicePortSpec, known: Known, usable: U
     ...(needsLocal ? { localEndpoints: usable.local } : {}),
     ...settingsOf(service),
     ...(sources ? { allowedSources: sources } : {}),
-    ...(announced ? { readyNodes: usable.nodes } : {}),
+    ...(announced ? { readyNodes: readyNodes(candidates) } : {}),
     origin,
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Candidate } from './slice-endpoints.ts';
-import { type Place, usableEndpoints } from './usable-endpoints.ts';
+import { type Place, readyNodes, usableEndpoints } from './usable-endpoints.ts';
 
 /** `r` ready, `s` serving, `t` terminating; `@a` on node a (ours); `zx` hinted for zone x, `nx` for node x. */
 function candidate(text: string): Candidate {
@@ -61,9 +61,10 @@ describe('usable endpoints', () => {
 
   test('`cluster` is empty exactly when nothing is usable anywhere, for all 8 combinations of conditions', () => {
     for (const flags of ['-', 'r', 's', 't', 'rs', 'rt', 'st', 'rst']) {
-      const { cluster, local, nodes } = usableEndpoints([candidate(`x ${flags} @a`)], here);
+      const candidates = [candidate(`x ${flags} @a`)];
+      const { cluster, local } = usableEndpoints(candidates, here);
       const usable = flags.includes('r') || flags === 'st';
-      assert.deepEqual([cluster.length, local.length, nodes.length], usable ? [1, 1, 1] : [0, 0, 0], flags);
+      assert.deepEqual([cluster.length, local.length, readyNodes(candidates).length], usable ? [1, 1, 1] : [0, 0, 0], flags);
     }
   });
 });

@@ -16,11 +16,6 @@ export interface Usable {
    * Empty while `cluster` is not: connections are dropped (ITP-03, KPX-35).
    */
   readonly local: readonly Endpoint[];
-  /**
-   * Names of the nodes that hold ready endpoints, or, while nothing is ready anywhere, draining ones; sorted, hints ignored.
-   * The same on every node: it decides who announces an address (PROXY-34).
-   */
-  readonly nodes: readonly string[];
 }
 
 /** Where the asking node is; both absent for a server that is bound to no node. */
@@ -35,7 +30,6 @@ export function usableEndpoints(candidates: readonly Candidate[], place: Place):
   return {
     cluster: endpointsOf(near.length > 0 ? near : candidates.filter(isDraining)),
     local: endpointsOf(readyOrDraining(candidates.filter(({ endpoint }) => endpoint.local))),
-    nodes: nodesOf(readyOrDraining(candidates)),
   };
 }
 
@@ -59,7 +53,11 @@ function withinTopology(ready: readonly Candidate[], { node, zone }: Place): rea
   return sameZone.length > 0 ? sameZone : ready;
 }
 
-const nodesOf = (candidates: readonly Candidate[]): readonly string[] =>
-  [...new Set(candidates.flatMap(({ endpoint }) => endpoint.node ?? []))].sort();
+/**
+ * Names of the nodes that hold ready endpoints, or, while nothing is ready anywhere, draining ones; sorted, hints ignored.
+ * The same on every node: it decides who announces an address (PROXY-34).
+ */
+export const readyNodes = (candidates: readonly Candidate[]): readonly string[] =>
+  [...new Set(readyOrDraining(candidates).flatMap(({ endpoint }) => endpoint.node ?? []))].sort();
 
 const endpointsOf = (candidates: readonly Candidate[]): readonly Endpoint[] => candidates.map(({ endpoint }) => endpoint);
