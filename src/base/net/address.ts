@@ -33,13 +33,13 @@ function parseV4(text: string): bigint | undefined {
   return dots === 3 && octet >= 0 ? BigInt(value * 256 + octet) : undefined;
 }
 
-/** Hex groups of one side of `::`; an embedded IPv4 tail counts as two. */
-function parseGroups(text: string): number[] | undefined {
+/** Hex groups of one side of `::`; an IPv4 tail counts as two, and stands only at the very end of an address. */
+function parseGroups(text: string, isEnd: boolean): number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
   const groups: number[] = [];
   for (const [index, part] of parts.entries()) {
-    if (part.includes('.') && index === parts.length - 1) {
+    if (isEnd && part.includes('.') && index === parts.length - 1) {
       const tail = parseV4(part);
       if (tail === undefined) return undefined;
       groups.push(Number(tail >> 16n), Number(tail & 0xffffn));
@@ -52,8 +52,8 @@ function parseGroups(text: string): number[] | undefined {
 function parseV6(text: string): bigint | undefined {
   const sides = text.split('::');
   if (sides.length > 2) return undefined;
-  const head = parseGroups(sides[0] ?? '');
-  const tail = sides.length === 2 ? parseGroups(sides[1] ?? '') : [];
+  const head = parseGroups(sides[0] ?? '', sides.length === 1);
+  const tail = sides.length === 2 ? parseGroups(sides[1] ?? '', true) : [];
   if (!head || !tail) return undefined;
   const missing = 8 - head.length - tail.length;
   if (sides.length === 2 ? missing < 1 : missing !== 0) return undefined;
