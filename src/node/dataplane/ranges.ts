@@ -15,10 +15,10 @@ export function blockSet(name: string, family: Family, ranges: readonly AddressR
 const everything = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 const loopback = { 4: '127.0.0.0/8', 6: '::1' } as const;
 
-/** Node ports answer on these, as far as they are the machine's own. Loopback only where it is asked for (PROXY-41). */
+/** Node ports answer on these, as far as they are the machine's own; on loopback never (PROXY-41). */
 function nodePortRanges(family: Family, wished: readonly string[]): AddressRange[] {
-  const ranges = wished.map(rangeOf).filter((range) => range.family === family);
-  return wished.length > 0 ? ranges : subtractRanges(rangeOf(everything[family]), [rangeOf(loopback[family])]);
+  const ranges = (wished.length > 0 ? wished : [everything[family]]).map(rangeOf).filter((range) => range.family === family);
+  return ranges.flatMap((range) => subtractRanges(range, [rangeOf(loopback[family])]));
 }
 
 export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {

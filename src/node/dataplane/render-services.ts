@@ -102,6 +102,9 @@ export function createServiceRenderer(): (services: Services) => RenderedService
     ownSets: [],
   };
   return (services) => {
+    const { added, changed, removed } = keyedDiff(memory.services, services);
+    // Rendered before anything is remembered: an address that is none throws, and must leave the memory whole.
+    const fresh = [...added, ...changed].map(([key, service]) => ({ key, is: renderService(service) }));
     const edit = editor(memory.sets);
     let classesChanged = false;
     const apply = (key: string, is: Contribution) => {
@@ -111,8 +114,7 @@ export function createServiceRenderer(): (services: Services) => RenderedService
       else memory.contributions.set(key, is);
       classesChanged ||= was.sets.length + is.sets.length > 0 || !deepEqual(was.classes, is.classes);
     };
-    const { added, changed, removed } = keyedDiff(memory.services, services);
-    for (const [key, service] of [...added, ...changed]) apply(key, renderService(service));
+    for (const { key, is } of fresh) apply(key, is);
     for (const [key] of removed) apply(key, forgotten);
     memory.services = services;
     edit.finish();

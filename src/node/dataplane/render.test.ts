@@ -126,7 +126,13 @@ test('KPX-38: node ports are confined to the addresses asked for', () => {
   assert.equal(ask(ruleset, 'pod here', '10.244.1.1:30080'), '10.244.1.1:30080');
 });
 
-test('KPX-43, DS: the same Service in IPv6', () => {
+test('PROXY-41: node ports are not on loopback, even where it is asked for', () => {
+  const ruleset = rulesetFor([service({ virtual: [nodePort(false)] })], [], ['127.0.0.0/8', '172.18.0.11/32']);
+  assert.equal(ask(ruleset, 'node', '127.0.0.1:30080'), '127.0.0.1:30080');
+  assert.equal(ask(ruleset, 'node', '172.18.0.11:30080'), both);
+});
+
+test('PROXY-15: the same Service in IPv6', () => {
   const endpoint = { ...web, address: 'fd00:10:244:1:0:0:0:2' };
   const six = service({ family: 6, virtual: [{ type: 'clusterIP', address: 'fd00:10:96::a', port: 80, localOnly: false }, nodePort(false)], endpoints: [endpoint] });
   const packet = { family: 6 as const, protocol: 'TCP' as const, source: 'fd00:10:244:1::7', sourcePort: 1, destination: 'fd00:10:96::a', destinationPort: 80 };
@@ -200,6 +206,14 @@ test('a cluster IP stays while one of its ports is left', () => {
   assert.deepEqual([...allElements(after.sets.get('cluster-ips4')!).keys()], ['10.96.0.10']);
   const gone = diffRulesets(after, render(model([])))!;
   assert.ok(gone.removedElements.some(({ set }) => set.name === 'cluster-ips4'));
+});
+
+test('an address that is none is refused, and the next model is rendered as if nothing had happened', () => {
+  const render = createRenderer();
+  render(model([service()]));
+  const broken = service({ key: 'x', family: 6, virtual: [{ ...clusterIP, address: 'fd00::zz' }] });
+  assert.throws(() => render(model([service({ endpoints: [web] }), broken])), RangeError);
+  assert.equal(printRuleset(render(model([service({ endpoints: [far] })]))), printRuleset(rulesetFor([service({ endpoints: [far] })])));
 });
 
 test('the renderer answers the same whatever it rendered before', () => {
