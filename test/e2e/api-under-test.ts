@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { hostSockets } from '../../src/base/run/sockets.ts';
 import { type ApiServerOptions, createApiServer } from '../../src/control/apiserver/server.ts';
 import { type ClusterCertificates, type KeyPair, openCertificates } from '../../src/control/apiserver/identity/certificates.ts';
-import { printKubeconfig } from '../../src/control/apiserver/identity/kubeconfig.ts';
+import { printKubeconfig } from '../../src/kube/client/kubeconfig.ts';
 import { kinds } from '../../src/kube/kinds/kinds.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import { createMemoryStore, type EmbeddedStore } from '../../src/kube/store/embedded.ts';
@@ -65,7 +65,7 @@ export async function startApi(options: Partial<ApiServerOptions> & { store?: Em
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-api-'));
   const kubeconfig = join(folder, 'config');
   const url = `https://127.0.0.1:${port}`;
-  await writeFile(kubeconfig, printKubeconfig({ name: 'test', server: url, caCert: certificates.ca.cert, credential: admin }));
+  await writeFile(kubeconfig, printKubeconfig('test', { server: url, ca: certificates.ca.cert, clientCert: admin.cert, clientKey: admin.key }));
   const ca = certificates.ca.cert;
   const agent = new Agent({ ca, cert: admin.cert, key: admin.key, keepAlive: true });
   const bare = new Agent({ ca, keepAlive: true });

@@ -1,5 +1,5 @@
 // A PodAccess without pods: commands are imitated, connections echo what they get.
-import { Duplex, PassThrough, Readable } from 'node:stream';
+import { Duplex, duplexPair, PassThrough, Readable } from 'node:stream';
 import { badRequest } from '../../src/kube/meaning/api-error.ts';
 import type { ExecOptions, ExecSession, PodAccess } from '../../src/kube/meaning/pod-access.ts';
 
@@ -62,6 +62,7 @@ export function createEchoPods(): EchoPods {
       seen.push(`connect ${pod.metadata.name}:${port}`);
       if (port === 1) throw new Error('connection refused');
       if (port === 8080) return httpEcho();
+      if (port === 8081) return webSocketEcho();
       return echo();
     },
   };
@@ -79,6 +80,17 @@ const echo = () =>
       done();
     },
   });
+
+/** A server at one end of a pair of streams, answering WebSocket messages with themselves. */
+async function webSocketEcho(): Promise<Duplex> {
+  const { createServer } = await import('node:http');
+  const { WebSocketServer } = await import('ws');
+  const server = createServer();
+  new WebSocketServer({ server }).on('connection', (socket) => socket.on('message', (data) => socket.send(data, { binary: false })));
+  const [near, far] = duplexPair();
+  server.emit('connection', far);
+  return near;
+}
 
 /** Answers any request with its first line. */
 const httpEcho = () =>

@@ -109,6 +109,35 @@ test('pods/proxy without a trailing slash redirects to one', async () => {
   assert.equal(reply.headers['location'], '/api/v1/namespaces/default/pods/p/proxy/');
 });
 
+test('services/proxy goes to a pod behind the service, and only to a real one', async () => {
+  const spec = { selector: { app: 'p' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+  await api.call('POST', '/api/v1/namespaces/default/services', { body: { metadata: { name: 's' }, spec } });
+  const path = '/api/v1/namespaces/default/services/s:http/proxy/x';
+  const none = await api.call('GET', path);
+  assert.deepEqual([none.code, none.json.message], [503, 'no endpoints available for service "s"']);
+  const subset = (ip: string) => ({ addresses: [{ ip, targetRef: { kind: 'Pod', name: 'p' } }], ports: [{ name: 'http', port: 8080 }] });
+  const endpoints = '/api/v1/namespaces/default/endpoints';
+  await api.call('POST', endpoints, { body: { metadata: { name: 's' }, subsets: [subset('10.9.9.9')] } });
+  assert.equal((await api.call('GET', path)).code, 503);
+  await api.call('PUT', `${endpoints}/s`, { body: { metadata: { name: 's' }, subsets: [subset('10.0.0.5')] } });
+  assert.equal((await api.call('GET', path)).text, 'GET /x HTTP/1.1');
+  const wrong = await api.call('GET', '/api/v1/namespaces/default/services/s:81/proxy/x');
+  assert.equal(wrong.json.message, 'no service port "81" found for service "s"');
+});
+
+test('a WebSocket goes through pods/proxy', async () => {
+  const { WebSocket } = await import('ws');
+  const options = { ca: api.ca, cert: api.admin.cert, key: api.admin.key };
+  const socket = new WebSocket(`wss://127.0.0.1:${api.port}/api/v1/namespaces/default/pods/p:8081/proxy/ws`, options);
+  socket.once('open', () => socket.send('hello'));
+  const answer = await new Promise<string>((resolve, reject) => {
+    socket.once('message', (data) => resolve(String(data)));
+    socket.once('error', reject);
+  });
+  assert.equal(answer, 'hello');
+  socket.close();
+});
+
 test('exec without an upgrade is refused', async () => {
   const reply = await api.call('GET', '/api/v1/namespaces/default/pods/p/exec?command=x&stdout=true');
   assert.equal(reply.code, 400);

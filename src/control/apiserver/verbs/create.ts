@@ -19,34 +19,42 @@ export async function createObject(api: Api, request: ApiRequest, target: Target
   return objectAnswer(request, target.resource, { stored, now: api.now(), code: 201 });
 }
 
+interface Creation {
+  target: Target;
+  /** As served. */
+  object: KubeObject;
+  options: WriteOptions;
+  /** Who owns which field is settled already. */
+  owned?: boolean;
+}
+
 /** Admits and stores an object that is not there yet; also the way of PUT and apply to create. */
-export async function storeNew(api: Api, request: ApiRequest, about: { target: Target; object: KubeObject; options: WriteOptions; owned?: boolean }): Promise<KubeObject> {
-  const { target, options } = about;
-  const { resource } = target;
-  const named = (object: KubeObject) => {
-    const admitted = admitCreate(api, target, resource.toStored(object));
-    request.warnings.push(...(resource.stored.warnings?.(admitted) ?? []));
-    if (about.owned) return admitted;
-    const { manager } = options;
-    return ownedUpdate(undefined, admitted, { manager, apiVersion: resource.kind.apiVersion, now: api.now() });
-  };
-  const { name, generateName } = about.object.metadata;
+export async function storeNew(api: Api, request: ApiRequest, creation: Creation): Promise<KubeObject> {
+  const { object, target } = creation;
+  const { name, generateName } = object.metadata;
   if (!name && !generateName) {
-    throw invalidError(resource.kind, '', [required('metadata.name', 'name or generateName is required')]);
+    throw invalidError(target.resource.kind, '', [required('metadata.name', 'name or generateName is required')]);
   }
-  if (name) return api.store.write({ verb: 'create', object: named(about.object), dryRun: options.dryRun });
-  return storeGenerated(api, { ...about, named });
+  const stored = name ? await storeNamed(api, creation) : await storeGenerated(api, creation);
+  request.warnings.push(...(target.resource.stored.warnings?.(stored) ?? []));
+  return stored;
+}
+
+function storeNamed(api: Api, { target, object, options, owned }: Creation): Promise<KubeObject> {
+  const { resource } = target;
+  const admitted = admitCreate(api, target, resource.toStored(object));
+  const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now() };
+  return api.store.write({ verb: 'create', object: owned ? admitted : ownedUpdate(undefined, admitted, owner), dryRun: options.dryRun });
 }
 
 const generatedNameTries = 8;
 
-async function storeGenerated(api: Api, about: { object: KubeObject; options: WriteOptions; named(object: KubeObject): KubeObject }): Promise<KubeObject> {
-  const { object, options, named } = about;
+async function storeGenerated(api: Api, creation: Creation): Promise<KubeObject> {
+  const { object } = creation;
   for (let tried = 1; ; tried += 1) {
     const name = generateName(object.metadata.generateName!);
     try {
-      const candidate = named({ ...object, metadata: { ...object.metadata, name } });
-      return await api.store.write({ verb: 'create', object: candidate, dryRun: options.dryRun });
+      return await storeNamed(api, { ...creation, object: { ...object, metadata: { ...object.metadata, name } } });
     } catch (error) {
       const taken = error instanceof ApiError && error.reason === 'AlreadyExists';
       if (!taken || tried === generatedNameTries) throw error;
