@@ -50,6 +50,8 @@ const call = {
   recv: libc.func('int64_t recv(int, _Out_ uint8_t *, size_t, int)'),
   poll: libc.func('int poll(_Inout_ uint8_t *, unsigned long, int)'),
   close: libc.func('int close(int)'),
+  pipe2: libc.func('int pipe2(_Out_ int *, int)'),
+  ioctl: libc.func('int ioctl(int, unsigned long, _Inout_ uint8_t *)'),
 };
 
 /** Every call here answers −1 for failure. koffi keeps errno per thread; it must be read before any other call. */
@@ -141,5 +143,16 @@ export function readableOf(fds: readonly number[], timeoutMs: number): number[] 
   checked('poll', call.poll(entries, fds.length, timeoutMs));
   return fds.filter((_, index) => entries.readInt16LE(8 * index + 6) !== 0);
 }
+
+/** Descriptors [read end, write end]. Node's own child pipes are sockets, which nobody can open as /dev/stdout. */
+export function openPipe(): readonly [number, number] {
+  const ends = [0, 0];
+  checked('pipe2', call.pipe2(ends, CLOSE_ON_EXEC));
+  return [ends[0]!, ends[1]!];
+}
+
+/** The request's argument is read from, and its answer written to, `bytes`. */
+export const controlDevice = (fd: number, request: number, bytes: Uint8Array): void =>
+  void checked('ioctl', call.ioctl(fd, request, bytes));
 
 export const closeDescriptor = (fd: number): void => void checked('close', call.close(fd));

@@ -36,8 +36,8 @@ export class ContainerLife {
   readonly #run: ContainerRun;
   readonly #program: RunningProgram;
   #stopProbes = () => {};
-  /** Resolves once the exit is written into the run. */
-  readonly over: Promise<void>;
+  /** Resolves with the exit code once the exit is written into the run. */
+  readonly over: Promise<number>;
 
   private constructor(source: ContainerSource, program: RunningProgram, kept: { log: ContainerLog; environment: ReadonlyMap<string, string> }) {
     this.#source = source;
@@ -47,7 +47,10 @@ export class ContainerLife {
     this.#run = source.state.containers.get(source.container.name)!;
     this.#program = program;
     this.#begin();
-    this.over = program.exited.then((exit) => this.#ended(exit));
+    this.over = program.exited.then((exit) => {
+      this.#ended(exit);
+      return exit.code;
+    });
   }
 
   /** Throws CannotStart, or whatever starting the program threw; the run is untouched then. */

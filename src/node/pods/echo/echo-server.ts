@@ -1,7 +1,7 @@
 // The stand-in for a container whose image we do not have: HTTP, WebSocket and TCP share each TCP port, UDP has its own.
 // Runs in a worker (echo-worker.ts) with sockets of the pod's network; knows nothing of pods beyond its identity.
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, METHODS, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Sockets } from '../../../base/run/sockets.ts';
@@ -55,7 +55,11 @@ function echoBytes({ identity, log }: EchoOptions, socket: Socket, first: Buffer
   socket.pipe(socket);
 }
 
-const looksLikeHttp = (first: Buffer) => /^[A-Z]{3,16} \S/.test(first.toString('latin1', 0, 20));
+/** A known method before a path; Redis's `PING` and the like are not meant. */
+function looksLikeHttp(first: Buffer): boolean {
+  const [, method, target] = /^([A-Z-]{3,16}) (\S)/.exec(first.toString('latin1', 0, 24)) ?? [];
+  return method !== undefined && METHODS.includes(method) && (method === 'CONNECT' || '/*h'.includes(target!));
+}
 
 /** Both protocols begin with the client speaking, so its first bytes say which it is. */
 function sortConnection(options: EchoOptions, http: HttpServer, socket: Socket): void {

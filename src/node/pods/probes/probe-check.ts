@@ -73,6 +73,7 @@ function httpWish(target: ProbeTarget, probe: NonNullable<Probe['httpGet']>, por
 function checkHttp(target: ProbeTarget, wish: HttpWish, port: number, stop: AbortSignal): Promise<ProbeAnswer> {
   const { url, host, headers } = wish;
   const secure = url.protocol === 'https:';
+  // Without an `agent` option: an agent would make its own connections, from this process's network.
   const connect = (): Socket => {
     const socket = target.sockets.connectTcp({ address: host, port });
     // Probes do not verify certificates: they ask whether the server lives, not who it is.
@@ -84,7 +85,7 @@ function checkHttp(target: ProbeTarget, wish: HttpWish, port: number, stop: Abor
       const code = response.statusCode ?? 0;
       resolve(code >= 200 && code < 400 ? passed : failed(`HTTP probe failed with statuscode: ${code}`));
     };
-    const request = (secure ? httpsRequest : httpRequest)(url, { headers, createConnection: connect, agent: false }, answer);
+    const request = (secure ? httpsRequest : httpRequest)(url, { headers, createConnection: connect }, answer);
     request.once('error', (error) => resolve(failed(`Get "${url.href}": ${explain(error, url.host)}`)));
     stop.addEventListener('abort', () => {
       resolve(failed(`Get "${url.href}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`));
