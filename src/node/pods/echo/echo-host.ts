@@ -45,6 +45,7 @@ export class EchoHost {
   readonly #drainMs: number;
   readonly #residents = new Map<number, Resident>();
   #nextId = 1;
+  #gone: Error | undefined;
 
   /**
    * `drainMs`: how long a stand-in goes on accepting after it was asked to end, because every proxy in the cluster
@@ -53,13 +54,14 @@ export class EchoHost {
   constructor({ clock, drainMs = 1000 }: { clock: Clock; drainMs?: number }) {
     this.#clock = clock;
     this.#drainMs = drainMs;
-    this.#worker = new Worker(new URL('./echo-worker.ts', import.meta.url), { name: 'echo' });
+    this.#worker = new Worker(new URL('./echo-worker.ts', import.meta.url), { name: 'echo', execArgv: [] });
     this.#worker.on('message', (message: FromEcho) => this.#heard(message));
     this.#worker.on('error', (error) => this.#lost(error));
   }
 
   async start(context: ProgramContext): Promise<RunningProgram> {
     const { pod, container, sandbox, nodeName, output } = context;
+    if (this.#gone) throw this.#gone;
     const id = this.#nextId++;
     const resident: Resident = { output, opened: Promise.withResolvers(), ended: Promise.withResolvers() };
     this.#residents.set(id, resident);
@@ -123,6 +125,7 @@ export class EchoHost {
 
   /** A worker that is gone takes all its stand-ins with it: to the pods that is a crash of each container. */
   #lost(error: Error): void {
+    this.#gone = error;
     for (const resident of this.#residents.values()) {
       resident.opened.reject(error);
       resident.ended.resolve({ code: 1, message: error.message });
