@@ -1,4 +1,9 @@
 // The way of every request: what does it name, may this user do that, who answers.
+//
+//   serve.ts: who asks ──▶ path names no resource ──▶ discovery/ (discovery, OpenAPI, health, version)
+//                     ├──▶ a review ─────────────▶ reviews.ts (answered, never stored)
+//                     ├──▶ an object's subresource ▶ subresources.ts ─▶ verbs/ · streams/
+//                     └──▶ objects ──────────────▶ verbs/ ──▶ admission/ ──▶ the store
 import { badRequest, methodNotAllowed } from '../../kube/meaning/api-error.ts';
 import type { Api, Handler } from './api.ts';
 import { answerPath } from './discovery/paths.ts';
@@ -26,6 +31,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   deletecollection: deleteCollection,
 };
 
+// What the authorizer calls each method; on an object, and on a collection.
 const namedVerbs: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 const collectionVerbs: Readonly<Record<string, string>> = { GET: 'list', HEAD: 'list', POST: 'create', DELETE: 'deletecollection' };
 
@@ -60,6 +66,7 @@ function answerReviewRequest(api: Api, request: ApiRequest, { review, verb }: { 
   return answerReview(api, request, review);
 }
 
+/** An unknown group is no resource at all: plain text 404, as for any unknown path. */
 const knowsVersion = ({ registry }: Api, path: ResourcePath): boolean => registry.serves(path.apiVersion) || findReview(path) !== undefined;
 
 function mainHandler(verb: string | undefined, { resource, namespace, name }: Target): Handler {

@@ -16,6 +16,7 @@ export interface Resource {
   fromStored(object: KubeObject): KubeObject;
 }
 
+/** How a stored kind is served a second time, under another group and other field names. */
 export interface View {
   kind: Kind;
   stored: Kind;
@@ -50,6 +51,7 @@ const resourceOf = ({ kind, stored, toStored, fromStored }: View): Resource => (
 
 const ownView = (kind: Kind): View => ({ kind, stored: kind, toStored: same, fromStored: same });
 
+/** Views are listed after the kinds. */
 export function createKindRegistry(kinds: readonly Kind[], views: readonly View[] = []): KindRegistry {
   const byPath = new Map<string, Resource>();
   const byKind = new Map<string, Resource>();

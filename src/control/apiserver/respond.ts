@@ -18,6 +18,7 @@ function headersOf({ headers }: Answer, { warnings }: ApiRequest): Record<string
   };
 }
 
+/** Resolves when everything is handed to the connection; a stream, when it has ended. */
 export async function respond(response: Response, request: ApiRequest, answer: Answer): Promise<void> {
   const headers = headersOf(answer, request);
   if (answer.stream) {

@@ -48,6 +48,7 @@ async function tokenStatus({ tokens }: Api, spec: { token?: string; audiences?: 
   return { authenticated: true, user: printUser(verified.user), audiences: verified.audiences };
 }
 
+/** As yet it is all or nothing; with role bindings it will list their rules. */
 function rulesStatus(api: Api, user: User): object {
   const all = api.authorize(user, { verb: '*', group: '*', resource: '*' }).allowed;
   const any = ['*'];

@@ -32,6 +32,7 @@ function requestFrom(incoming: Incoming, user: User, stop: AbortSignal): ApiRequ
   return { method: incoming.method ?? 'GET', path, query, headers: incoming.headers, user, stop, warnings: [], incoming };
 }
 
+/** The TLS socket below; over HTTP/2 many requests share one. */
 const socketOf = (incoming: Incoming): TLSSocket =>
   ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket;
 
@@ -48,6 +49,7 @@ function stopSignal(emitter: { once(event: 'close', listener: () => void): unkno
   return controller.signal;
 }
 
+/** Authenticates, answers, counts; every error becomes a Status. */
 async function serve({ api, authenticate, closing }: Context, incoming: Incoming, response: Response): Promise<void> {
   const started = performance.now();
   const stop = stopSignal(response, closing);
@@ -87,6 +89,7 @@ function resourceLabel(path: string): string {
   return (segments[0] === 'namespaces' && segments[2] ? segments[2] : segments[0]) ?? '';
 }
 
+/** Refusals are answered as HTTP while nothing has been written; after that the connection is the stream's. */
 async function upgrade({ api, authenticate, closing }: Context, incoming: IncomingMessage, connection: Connection): Promise<void> {
   const { socket } = connection;
   socket.on('error', () => {});

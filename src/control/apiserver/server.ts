@@ -20,15 +20,19 @@ import { serveRequest, serveUpgrade } from './serve.ts';
 
 export interface ApiServerOptions {
   store: ApiStore;
+  /** Served from the start; the registry takes more while the server runs. */
   kinds: readonly Kind[];
   certificates: Pick<ClusterCertificates, 'ca' | 'serving' | 'tokenKey'>;
   /** Bearer tokens that are known beforehand. */
   tokens?: readonly StaticToken[];
+  /** Whoever runs the pods; without it logs, exec and proxies answer 503. */
   podAccess?: PodAccess;
+  /** Absent: everyone authenticated may do everything. */
   authorize?: Authorize;
   /** Of service-account tokens. */
   issuer?: string;
   now?: () => Date;
+  /** Between bookmarks on a quiet watch; a minute when absent. */
   bookmarkEveryMs?: number;
 }
 
@@ -44,6 +48,7 @@ export interface ApiServer {
 
 const log = logFor('apiserver');
 
+/** Serves nothing until it is told where to listen. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const api = createApi(options);
   const { certificates } = options;

@@ -50,6 +50,7 @@ const proxy = (kind: string, handler: Handler): SubresourceEntry => ({
   handlers: { GET: handler, POST: handler, PUT: handler, PATCH: handler, DELETE: handler, HEAD: handler, OPTIONS: handler },
 });
 
+/** By apiVersion and plural. */
 const particular: Readonly<Record<string, readonly SubresourceEntry[]>> = {
   'v1/namespaces': [{ name: 'finalize', verbs: ['update'], handlers: { PUT: updateObject } }],
   'v1/pods': [
@@ -68,6 +69,7 @@ const particular: Readonly<Record<string, readonly SubresourceEntry[]>> = {
   'v1/services': [proxy('ServiceProxyOptions', proxyToService)],
 };
 
+/** Those every kind may declare, and those of this one alone, in the order discovery lists them. */
 export function subresourcesOf({ kind }: Resource): SubresourceEntry[] {
   const declared = (kind.subresources ?? []).map((name) => (name === 'status' ? status : scale));
   const own = particular[`${kind.apiVersion}/${kind.plural}`] ?? [];

@@ -30,6 +30,7 @@ type PathHandler = (api: Api, request: ApiRequest) => Answer | Promise<Answer>;
 
 const ok = () => textAnswer('ok');
 
+// Paths that are answered as they stand; a trailing slash is forgiven.
 const exact: Readonly<Record<string, PathHandler>> = {
   '/': (api) => jsonAnswer({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...documentsOf(api).map(({ path }) => `/${path}`)] }),
   '/api': (api, request) => discovery(api, request, ({ group }) => group === '') ?? jsonAnswer(apiVersions(String(request.headers.host ?? request.headers[':authority'] ?? ''))),

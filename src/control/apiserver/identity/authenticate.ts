@@ -54,6 +54,7 @@ function certifiedUser(socket: TLSSocket): User | undefined {
   return user === 'none' ? undefined : user;
 }
 
+/** Throws ApiError 401 for a certificate that the cluster's CA did not sign or that has ended. */
 function readCertificate(socket: TLSSocket): User | 'none' {
   const { subject } = socket.getPeerCertificate() ?? {};
   if (!subject?.CN) return 'none';

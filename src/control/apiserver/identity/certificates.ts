@@ -31,6 +31,7 @@ export interface CertificateOptions {
 
 const alwaysNames = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost', '127.0.0.1', '::1'];
 
+/** Reads what is kept and makes what is missing; a serving certificate that lacks a name or soon ends is made anew. */
 export async function openCertificates({ folder, servingNames, now = () => new Date() }: CertificateOptions): Promise<ClusterCertificates> {
   const kept = keeper(folder);
   const names = [...new Set([...alwaysNames, ...servingNames])];
@@ -50,6 +51,7 @@ export async function openCertificates({ folder, servingNames, now = () => new D
 
 const dayMs = 86_400_000;
 
+/** Valid for another month, for every one of the names. */
 function covers(cert: string, names: readonly string[], now: Date): boolean {
   const parsed = new X509Certificate(cert);
   const lasts = new Date(parsed.validTo).getTime() - now.getTime() > 30 * dayMs;

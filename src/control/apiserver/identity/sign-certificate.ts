@@ -21,6 +21,7 @@ export interface Authority {
 // A certificate's first octet must not make the serial number negative (RFC 5280, 4.1.2.2).
 const serialNumber = () => `01${randomBytes(8).toString('hex')}`;
 
+/** The library signs with WebCrypto keys; ours are kept as PEM. */
 async function importKeys(pem: string) {
   const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
   const publicDer = createPublicKey(pem).export({ type: 'spki', format: 'der' });

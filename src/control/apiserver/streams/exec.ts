@@ -28,6 +28,7 @@ function readExecOptions({ query }: ApiRequest): ExecOptions {
   return options;
 }
 
+/** Resolves when the session is over. Throws ApiError before anything is written. */
 export async function answerExec(api: Api, request: ApiRequest, { target, connection }: { target: Target; connection: Connection }): Promise<void> {
   const pod = seenPod(api, target);
   const options = readExecOptions(request);
@@ -59,8 +60,10 @@ async function carrySession(incoming: IncomingMessage, connection: Connection, r
   return overWebSocket(incoming, connection, { ...running, protocol });
 }
 
+// The numbers of v4 and v5.channel.k8s.io.
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 };
 
+/** All channels are there at once. */
 async function overWebSocket(incoming: IncomingMessage, connection: Connection, { session, options, protocol }: Running & { protocol: string }) {
   const socket = await acceptWebSocket(incoming, connection, protocol);
   const channels = createChannels(socket);

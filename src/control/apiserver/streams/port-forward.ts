@@ -52,6 +52,7 @@ function forwardStreams({ access, pod }: Forward, raw: Duplex): void {
   raw.once('end', () => spdy.close());
 }
 
+/** Joins one connection; a failure is told on its own error stream and ends nothing else. */
 async function forwardOne({ access, pod }: Forward, { port, data, error }: { port: number; data: Duplex; error?: Duplex }): Promise<void> {
   try {
     const upstream = await access.connect(pod, port);
@@ -73,6 +74,7 @@ async function forwardOne({ access, pod }: Forward, { port, data, error }: { por
   }
 }
 
+/** Two channels a port, data and errors; the first message on each is the port, little-endian. */
 async function forwardChannels(forward: Forward, { query }: ApiRequest, about: { incoming: IncomingMessage; connection: Connection; offered: string[] }): Promise<void> {
   const ports = query.getAll('ports').flatMap((text) => text.split(',')).map(Number);
   if (ports.length === 0 || ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535)) {

@@ -28,6 +28,7 @@ export function parseProxyName(text: string): ProxyName {
 
 const isScheme = (text: string) => text === 'http' || text === 'https';
 
+/** Throws ApiError 400, 404, 503. */
 export function destinationOf(api: Api, target: Target): ProxyDestination {
   const asked = parseProxyName(target.name ?? '');
   const seen = api.store.snapshot();

@@ -48,6 +48,7 @@ async function carry(from: Readable | undefined, to: Writable | undefined): Prom
   await Promise.race([once(to, 'finish').catch(() => {}), once(to, 'close').catch(() => {})]);
 }
 
+/** kubectl takes its own exit code from the cause. */
 function exitStatus(exitCode: number, command: readonly string[]): object {
   if (exitCode === 0) return { metadata: {}, status: 'Success' };
   return {

@@ -4,6 +4,7 @@
 import { Duplex } from 'node:stream';
 import { createHeaderCoder, type HeaderCoder, type SpdyHeaders } from './spdy-headers.ts';
 
+// Kinds of control frames; the first bit of a frame tells them from data.
 const control = { synStream: 1, synReply: 2, resetStream: 3, ping: 6 } as const;
 const finFlag = 1;
 
@@ -114,6 +115,7 @@ export class SpdyConnection {
     if (flags & finFlag) stream.push(null);
   }
 
+  /** A stream the client opens: acknowledged at once, as clients wait for that before they send. */
   async #open(payload: Buffer, flags: number): Promise<void> {
     const id = payload.readUInt32BE(0) & 0x7fffffff;
     // Ids, priority and slot take ten bytes; the rest is the header block.

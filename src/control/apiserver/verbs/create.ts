@@ -12,6 +12,7 @@ import { ownedUpdate } from '../wire/codecs.ts';
 import { decodeObject } from './decode-object.ts';
 import { readWriteOptions, type WriteOptions } from './write-options.ts';
 
+/** Answers 201. Throws ApiError 400, 403, 404 (the namespace), 409, 422. */
 export async function createObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const options = readWriteOptions(request, 'CreateOptions');
   const object = await decodeObject(request, target, options);
@@ -40,6 +41,7 @@ export async function storeNew(api: Api, request: ApiRequest, creation: Creation
   return stored;
 }
 
+/** Admission sees the object as stored; owners are settled after it, so that they own what it added. */
 function storeNamed(api: Api, { target, object, options, owned }: Creation): Promise<KubeObject> {
   const { resource } = target;
   const admitted = admitCreate(api, target, resource.toStored(object));

@@ -63,6 +63,7 @@ function readPropagation(given: Record<string, unknown>, errors: FieldError[]): 
 
 const keptNamespaces = new Set(['default', 'kube-system', 'kube-public']);
 
+/** What every way of deleting shares; answers the object as it was removed or marked. */
 export async function removeObject(api: Api, resource: Resource, object: KubeObject, options: DeleteOptions): Promise<KubeObject> {
   const { name, namespace } = object.metadata;
   const { stored } = resource;
@@ -88,6 +89,7 @@ async function removeEndpoints(api: Api, { metadata: { name, namespace } }: Kube
   }
 }
 
+/** Answers the object where it stays (finalizers, grace) or its kind says so, else a Status. */
 export async function deleteObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const options = await readDeleteOptions(request);
   const { resource } = target;

@@ -6,6 +6,7 @@ import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
 import { reachVersion, readVersion } from './resource-version.ts';
 
+/** `resourceVersion` means: not older than it. Throws ApiError 404, 504. */
 export async function getObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const asked = readVersion(request.query.get('resourceVersion'));
   const seen = asked ? await reachVersion(api, asked, request.stop) : api.store.snapshot();

@@ -32,7 +32,7 @@ export async function listObjects(api: Api, request: ApiRequest, target: Target)
   return encodedAnswer(printTable(resource, items, wish), wanted);
 }
 
-/** All objects the request selects, or one page of them. */
+/** All objects the request selects, or one page of them. Throws ApiError 400, 410, 422, 504. */
 async function readPage(api: Api, request: ApiRequest, target: Target): Promise<Page> {
   const { query } = request;
   refuseListOptions(query);
@@ -47,6 +47,7 @@ async function readPage(api: Api, request: ApiRequest, target: Target): Promise<
   return pageOf(all, { start: token?.start, limit: pageSize, revision: seen.revision, counted: !selection.selects });
 }
 
+/** The objects of a snapshot that lie in the target's namespace and are selected, in the store's order. */
 export function selectObjects(seen: Snapshot, target: Pick<Target, 'resource' | 'namespace'>, selection: Selection): readonly KubeObject[] {
   const { resource, namespace } = target;
   if (selection.onlyName !== undefined && (namespace !== undefined || !resource.kind.namespaced)) {
@@ -67,6 +68,7 @@ function ofNamespace(all: readonly KubeObject[], namespace: string): readonly Ku
   return all.slice(first, end);
 }
 
+/** `counted`: how many remain is told only where no selector makes that a guess. */
 function pageOf(all: readonly KubeObject[], about: { start?: string; limit: number; revision: number; counted: boolean }): Page {
   const { start, limit, revision, counted } = about;
   const rest = start === undefined ? all : all.filter((object) => objectKey(object) >= start);
@@ -78,6 +80,7 @@ function pageOf(all: readonly KubeObject[], about: { start?: string; limit: numb
   return { items: rest.slice(0, limit), meta };
 }
 
+/** A version with a limit means exactly that version, so that the pages after it fit; else not older than it. */
 async function listSnapshot(api: Api, query: URLSearchParams, about: { limit: number; stop: AbortSignal }): Promise<Snapshot> {
   const version = readVersion(query.get('resourceVersion'));
   const match = query.get('resourceVersionMatch');

@@ -21,6 +21,7 @@ type Patch = (current: KubeObject) => KubeObject;
 const applyType = 'application/apply-patch+yaml';
 const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', applyType];
 
+/** Throws ApiError 400, 404, 409, 415, 422. Patches without a version are tried again when another write came between. */
 export async function patchObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const options = readWriteOptions(request, 'PatchOptions');
   const type = contentType(request);
@@ -61,6 +62,7 @@ interface Checked {
   options: WriteOptions;
 }
 
+/** The patched object must still be what the URL names, and must not gain unknown fields. */
 function checkedPatch(request: ApiRequest, { current, patch, target, options }: Checked): KubeObject {
   const { kind, apiVersion } = target.resource.kind;
   const next = typedAs(patch(current) as unknown as Record<string, unknown>, apiVersion, kind);
@@ -68,6 +70,7 @@ function checkedPatch(request: ApiRequest, { current, patch, target, options }: 
   return placeObject(next, target);
 }
 
+/** Server-side apply: says what the fields shall be, and who says so. The only patch that may create. */
 async function applyObject(api: Api, request: ApiRequest, { target, options }: { target: Target; options: WriteOptions }): Promise<Answer> {
   if (!options.fieldManager) throw optionsError('PatchOptions', [required('fieldManager', 'is required for apply patch')]);
   const { resource } = target;
@@ -100,6 +103,7 @@ function refuseOtherType({ apiVersion = '', kind }: Partial<KubeObject>, { resou
   throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
 }
 
+/** YAML, of which JSON is a part. Unknown fields are refused even where other writes only warn: nobody could own them. */
 function readApplied(request: ApiRequest, { text, target, options }: { text: string; target: Target; options: WriteOptions }): KubeObject {
   const value = parseYaml(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('error decoding YAML: object expected');

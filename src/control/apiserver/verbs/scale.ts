@@ -27,6 +27,7 @@ interface Scale extends KubeObject {
 
 const names = { apiVersion: 'autoscaling/v1', kind: 'Scale', plural: 'scales' };
 
+/** Lets a Scale be answered in every form an object can be; it is never stored. */
 const scaleResource: Resource = {
   kind: {
     ...names,
@@ -73,6 +74,7 @@ interface Rescale {
   retries: boolean;
 }
 
+/** Decides on the Scale of the workload as it is now, then writes the workload. */
 async function rescale(api: Api, request: ApiRequest, { target, options, next, retries }: Rescale): Promise<Answer> {
   const replaced = (workload: Workload): KubeObject => {
     const { spec, metadata } = next(scaleOf(workload));

@@ -12,6 +12,7 @@ import { readWriteOptions, type WriteOptions } from './write-options.ts';
 
 export type WriteSubresource = 'status' | 'finalize';
 
+/** Throws ApiError 400, 404 (unless the kind is created by PUT), 409, 422. */
 export async function updateObject(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const options = readWriteOptions(request, 'UpdateOptions');
   const wished = await decodeObject(request, target, options);
@@ -57,6 +58,7 @@ export async function rewrite(api: Api, request: ApiRequest, change: Rewrite): P
   }
 }
 
+/** One try: owners are settled on the object as stored, the write is pinned to the version that was read. */
 async function writeOnce(api: Api, request: ApiRequest, { target, options, subresource, retries, next, owned, old }: Rewrite & { old: KubeObject }) {
   const { resource } = target;
   const wished = resource.toStored(next(resource.fromStored(old)));

@@ -64,6 +64,7 @@ function endOf(stop: AbortSignal, timeoutMs: number) {
   };
 }
 
+/** Everything one running watch works with. */
 interface Watch {
   api: Api;
   target: Target;
@@ -88,6 +89,7 @@ async function runWatch(watch: Watch): Promise<void> {
   const changes = api.store.watch([target.resource.stored], since, stop)[Symbol.asyncIterator]();
   const bookmarks = startBookmarks(watch, since);
   try {
+    // Not for-await: bookmarks must know when nothing is left to send.
     for (;;) {
       bookmarks.idle(true);
       const { done, value } = await changes.next();
@@ -138,12 +140,14 @@ function startBookmarks({ api, wish, printer, send }: Watch, since: number) {
   };
 }
 
+/** Without sendInitialEvents, an absent version or 0 means: show first what exists, unmarked. */
 function readWatchWish(query: URLSearchParams): WatchWish {
   const asked = query.get('sendInitialEvents');
   refuseWatchOptions(query, asked);
   const version = readVersion(query.get('resourceVersion'));
   const bookmarks = isTrue(query.get('allowWatchBookmarks'));
   const initialEvents = asked === null ? !version : isTrue(asked);
+  // Spread over half an hour, so that clients do not all come back at once.
   const seconds = Number(query.get('timeoutSeconds')) || 1800 + Math.floor(Math.random() * 1800);
   return {
     ...(version && { since: version }),

@@ -29,11 +29,13 @@ export function encodedAnswer(json: string, wanted: Wanted, code = 200): Answer 
   return { code, headers: { 'content-type': 'application/yaml' }, body: dump(load(json), { noRefs: true, lineWidth: -1 }) };
 }
 
+/** Throws ApiError 406. */
 export function objectAnswer(request: ApiRequest, resource: Resource, about: { stored: KubeObject; now: Date; code?: number }): Answer {
   const wanted = negotiate(request.headers.accept);
   return encodedAnswer(printAs(request, resource, { ...about, wanted }), wanted, about.code);
 }
 
+/** An error as clients read it (meta/v1 Status). */
 export const statusOf = ({ message, reason, details, code }: ApiError) => ({
   kind: 'Status',
   apiVersion: 'v1',

@@ -19,6 +19,7 @@ function bodyText(object: KubeObject): string {
 const typed = (kind: string, apiVersion: string, body: string) =>
   `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)}${body === '}' ? '' : ','}${body}`;
 
+/** The object as served (a view is turned first). */
 export function printObject(resource: Resource, stored: KubeObject): string {
   const object = resource.fromStored(stored);
   return typed(resource.kind.kind, resource.kind.apiVersion, bodyText(object));

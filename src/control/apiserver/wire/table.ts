@@ -20,6 +20,7 @@ const plainColumns: readonly Column[] = [nameColumn, createdAtColumn];
 
 const columnsOf = ({ kind }: Resource): readonly Column[] => (kind.columns.length > 0 ? kind.columns : plainColumns);
 
+// Wide columns are always sent; the client shows them on `-o wide`.
 const definitionOf = ({ name, type = 'string', format, description, wide }: Column) => ({
   name,
   type,

@@ -1,10 +1,10 @@
-// Every pod runs as a service account: the one it names, else `default`. It must exist.
+// Every pod runs as a service account: the one it names, else `default` (the kind fills that in). It must exist.
 import { forbiddenError } from '../../../kube/meaning/api-error.ts';
 import type { Pod } from '../../../kube/objects/core.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { Admission } from './admit.ts';
 
-export function withServiceAccount(object: KubeObject, { registry, seen }: Admission): KubeObject {
+export function ofKnownAccount(object: KubeObject, { registry, seen }: Admission): KubeObject {
   if (object.kind !== 'Pod' || object.apiVersion !== 'v1') return object;
   const pod = object as Pod;
   const accounts = registry.find('v1', 'serviceaccounts');
@@ -15,5 +15,5 @@ export function withServiceAccount(object: KubeObject, { registry, seen }: Admis
     const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
     throw forbiddenError(pods, pod.metadata.name, why);
   }
-  return { ...pod, spec: { ...pod.spec, serviceAccountName: name, serviceAccount: name } } as Pod;
+  return pod;
 }
