@@ -26,6 +26,9 @@ export function classOf(family: Family, count: number, stickySeconds = 0): numbe
   return family === 6 && stickySeconds > 0 ? OWN_CHAIN : stickySeconds * 0x8000 + count;
 }
 
+/** Plain choice among so many endpoints: the class is the count. */
+export const isSpread = (number: number): boolean => number > 0 && number <= MAX_ENDPOINTS;
+
 export interface ClassParts {
   readonly element: Element;
   readonly chains: readonly Chain[];

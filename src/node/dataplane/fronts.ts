@@ -9,7 +9,7 @@
 //   map F-clients    client . front key  → slot                       sticky, v4; filled by packets
 //   map F-own        front key           → chain                      sticky, v6: see sticky.ts
 //
-// So a change of a Service is a change of elements; a chain exists per distinct endpoint count and timeout only.
+// So a change of a Service is a change of elements; a chain exists per endpoint count and timeout only.
 import type { Family } from '../../kube/objects/meta.ts';
 import type { Chain, Field, FieldType, NftSet, Rule } from '../nft/ruleset.ts';
 

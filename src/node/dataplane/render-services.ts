@@ -4,7 +4,7 @@ import { deepEqual } from '../../base/data/memo.ts';
 import { keyedDiff } from '../../base/data/keyed-diff.ts';
 import type { ServicePort } from '../../model/network-model.ts';
 import type { Chain, Element, ElementGroup, Elements, NftSet } from '../nft/ruleset.ts';
-import { type ClassParts, classParts } from './classes.ts';
+import { type ClassParts, classParts, isSpread } from './classes.ts';
 import { type Front, fronts } from './fronts.ts';
 import { type Contribution, renderService } from './services.ts';
 import { serviceSets } from './service-chains.ts';
@@ -61,9 +61,21 @@ function partsOf(front: Front, number: number): ClassParts {
   return parts;
 }
 
+/** So many counts at most are kept ready. */
+const MOST_READY = 64;
+
+/** Endpoints come and go by ones: a count that a Service may soon have has its chain before, as chains cost nft's text. */
+function withNeighbours(numbers: Set<number>): Set<number> {
+  const most = Math.max(0, ...[...numbers].filter(isSpread));
+  const ready = most === 0 ? 0 : Math.min(MOST_READY, 2 ** Math.ceil(Math.log2(most)));
+  for (let count = 1; count <= ready; count++) numbers.add(count);
+  return numbers;
+}
+
 function classesInUse(contributions: Iterable<Contribution>): Map<Front, Set<number>> {
   const inUse = new Map(fronts.map((front) => [front, new Set<number>()]));
   for (const { classes } of contributions) for (const { front, number } of classes) inUse.get(front)!.add(number);
+  inUse.forEach(withNeighbours);
   return inUse;
 }
 

@@ -183,17 +183,18 @@ for (const { about, over, ends, source, to } of stickyFronts) {
   });
 }
 
-test('a change of one endpoint sends its elements and, for a new count, one chain', () => {
-  const render = createRenderer();
+test('a change of one endpoint sends its elements only; chains come when counts double', () => {
   const other = service({ key: 'default/other:http/tcp/4', virtual: [{ ...clusterIP, address: '10.96.0.11' }] });
-  const before = render(model([service(), other]));
-  const moved = diffRulesets(before, render(model([service({ endpoints: [web, { ...far, address: '10.244.2.3' }] }), other])))!;
+  const withEndpoints = (...endpoints: Endpoint[]) => createRenderer()(model([service({ endpoints }), other]));
+  const before = withEndpoints(web, far);
+  const moved = diffRulesets(before, withEndpoints(web, { ...far, address: '10.244.2.3' }))!;
   assert.deepEqual(moved.addedElements.map(({ set, elements }) => [set.name, elements.length]), [['service4-endpoints', 1]]);
   assert.equal(sizeOfDiff(moved), 2);
-  const less = diffRulesets(before, createRenderer()(model([service({ endpoints: [web] }), other])))!;
-  assert.deepEqual(less.addedChains.map(({ name }) => name), ['service4/spread-1']);
-  assert.deepEqual(less.removedChains, []);
-  assert.equal(diffRulesets(before, createRenderer()(model([service(), other]))) && sizeOfDiff(diffRulesets(before, createRenderer()(model([service(), other])))!), 0);
+  const less = diffRulesets(before, withEndpoints(web))!;
+  assert.deepEqual([...less.addedChains, ...less.removedChains], []);
+  const more = diffRulesets(before, withEndpoints(web, far, { ...far, port: 8081 }))!;
+  assert.deepEqual(more.addedChains.map(({ name }) => name), ['service4/spread-3', 'service4/spread-4']);
+  assert.equal(sizeOfDiff(diffRulesets(before, withEndpoints(web, far))!), 0);
 });
 
 test('a cluster IP stays while one of its ports is left', () => {

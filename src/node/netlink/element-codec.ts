@@ -113,8 +113,10 @@ function putValue(writer: MessageWriter, attribute: number, fields: readonly Uin
 }
 
 /** nf_tables wants its numbers big-endian. */
-const putBigEndian = (writer: MessageWriter, type: number, value: number): void =>
-  void writer.bytes.writeInt32BE(value, putAttributeHead(writer, type, 4));
+function putBigEndian(writer: MessageWriter, type: number, value: number): void {
+  const at = putAttributeHead(writer, type, 4);
+  writer.bytes.writeInt32BE(value, at);
+}
 
 function putVerdict(writer: MessageWriter, verdict: VerdictAction): void {
   const data = openNest(writer, ELEMENT_DATA);

@@ -89,6 +89,12 @@ export function putText(writer: MessageWriter, type: number, value: string): voi
   writer.bytes[at + size] = 0;
 }
 
+/** The place first: making room may replace the writer's bytes. */
+function putNumber(writer: MessageWriter, type: number, value: number): void {
+  const at = putAttributeHead(writer, type, 4);
+  writer.bytes.writeUInt32LE(value >>> 0, at);
+}
+
 /** A value: host-order 32-bit number, zero-terminated text, bytes as they are, or attributes inside. */
 export type AttributeValue =
   | number
@@ -105,7 +111,7 @@ export function putAttributes(writer: MessageWriter, attributes: readonly Attrib
 }
 
 function putAttribute(writer: MessageWriter, type: number, value: AttributeValue): void {
-  if (typeof value === 'number') writer.bytes.writeUInt32LE(value >>> 0, putAttributeHead(writer, type, 4));
+  if (typeof value === 'number') putNumber(writer, type, value);
   else if (typeof value === 'string') putText(writer, type, value);
   else if (value instanceof Uint8Array) putBytes(writer, type, value);
   else {

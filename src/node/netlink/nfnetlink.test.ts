@@ -130,6 +130,15 @@ describe('nfnetlink', () => {
     assert.equal((await listed('plain')).length, many.length);
   });
 
+  test('verdicts and numbers survive wherever the writer has to grow', async () => {
+    for (let shift = 1; shift <= 24; shift++) {
+      const origin = { kind: 'Service', namespace: 'default', name: 'x'.repeat(shift * 4) };
+      const elements = Array.from({ length: 120 }, (_, key): Element => ({ key: [key], verdict: { do: 'goto', chain: 'one' }, ...(key === 0 && { origin }) }));
+      await send('add', 'chosen', elements);
+      await send('delete', 'chosen', elements);
+    }
+  });
+
   const nonsense: [set: keyof typeof shapes, key: Element['key']][] = [
     ['plain', ['fd00::1']], ['plain', ['10.0.0']], ['ports', ['ftp', 80]], ['ports', ['tcp', 65536]], ['spoof', ['a-name-that-is-too-long', 'fd00::1']],
   ];
