@@ -1,6 +1,6 @@
 // Where a paged list goes on: the revision all its pages come from and the key of the next object.
 // Opaque to clients; the same encoding as upstream (base64url of JSON) so that people can read it when debugging.
-import { ApiError, badRequest } from '../../../kube/meaning/api-error.ts';
+import { badRequest } from '../../../kube/meaning/api-error.ts';
 
 export interface ContinueToken {
   /** Negative: the newest there is. */
@@ -19,16 +19,4 @@ export function readContinue(text: string): ContinueToken {
     // Not JSON: refused below like any other wrong token.
   }
   throw badRequest('continue key is not valid: invalid continue token');
-}
-
-const expiredText =
-  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
-
-/** A 410 that offers a way on: its token is printed as metadata.continue of the Status. */
-export class ExpiredContinue extends ApiError {
-  readonly token: string;
-  constructor({ start }: ContinueToken) {
-    super(410, 'Expired', expiredText);
-    this.token = printContinue({ revision: -1, start });
-  }
 }

@@ -12,7 +12,7 @@ import { negotiate } from '../wire/negotiate.ts';
 import { type ListMeta, printList, printPartialList } from '../wire/print.ts';
 import { type Selection, selectionOf } from '../wire/selectors.ts';
 import { printTable } from '../wire/table.ts';
-import { type ContinueToken, ExpiredContinue, printContinue, readContinue } from './continue-token.ts';
+import { type ContinueToken, printContinue, readContinue } from './continue-token.ts';
 import { reachVersion, readVersion, snapshotAt } from './resource-version.ts';
 import { optionsError } from './write-options.ts';
 
@@ -96,7 +96,19 @@ async function continuedSnapshot(api: Api, token: ContinueToken, stop: AbortSign
     return await snapshotAt(api, token.revision, stop);
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 410) throw error;
-    throw new ExpiredContinue(token);
+    const fresh = printContinue({ revision: -1, start: token.start });
+    const message =
+      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+    throw new ExpiredContinue(message, fresh);
+  }
+}
+
+/** A 410 that offers a way on: the server prints `token` as metadata.continue. */
+export class ExpiredContinue extends ApiError {
+  readonly token: string;
+  constructor(message: string, token: string) {
+    super(410, 'Expired', message);
+    this.token = token;
   }
 }
 

@@ -4,7 +4,6 @@ import type { ApiError } from '../../../kube/meaning/api-error.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { Resource } from '../registry.ts';
 import type { Answer, ApiRequest } from '../request.ts';
-import { ExpiredContinue } from '../verbs/continue-token.ts';
 import { negotiate, type Wanted } from './negotiate.ts';
 import { printObject, printPartial } from './print.ts';
 import { printTable, type TableWish } from './table.ts';
@@ -37,11 +36,16 @@ export function objectAnswer(request: ApiRequest, resource: Resource, about: { s
 }
 
 /** An error as clients read it (meta/v1 Status). */
-export function statusOf(error: ApiError): object {
-  const { message, reason, details, code } = error;
-  const metadata = error instanceof ExpiredContinue ? { continue: error.token } : {};
-  return { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...(details && { details }), code };
-}
+export const statusOf = ({ message, reason, details, code }: ApiError) => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message,
+  reason,
+  ...(details && { details }),
+  code,
+});
 
 export function errorAnswer(error: ApiError): Answer {
   const retry = error.details?.retryAfterSeconds;

@@ -1,0 +1,108 @@
+// One node of the stand-alone cluster: its agent with everything the agent needs, on the real machine.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../base/run/clock.ts';
+import { endpointSliceKind } from '../kube/kinds/endpoint-slice.ts';
+import type { Kind } from '../kube/kinds/kind.ts';
+import { namespaceKind } from '../kube/kinds/namespace.ts';
+import { networkPolicyKind } from '../kube/kinds/network-policy.ts';
+import { nodeKind } from '../kube/kinds/node.ts';
+import { podKind } from '../kube/kinds/pod.ts';
+import { serviceKind } from '../kube/kinds/service.ts';
+import type { ObjectStore } from '../kube/store/store.ts';
+import { createCompiler } from '../model/compile.ts';
+import type { Scope } from '../model/network-model.ts';
+import { Agent, step } from '../node/agent/agent.ts';
+import { readMachineFacts } from '../node/agent/machine-facts.ts';
+import type { NodeSelf } from '../node/agent/node-object.ts';
+import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
+import { createRenderer, TABLE } from '../node/dataplane/render.ts';
+import { createWiringRenderer } from '../node/dataplane/render-wiring.ts';
+import { conntrackDriver } from '../node/linux/conntrack-driver.ts';
+import { createNetlinkRulesetDriver } from '../node/linux/ruleset-netlink.ts';
+import { linuxWiringDriver } from '../node/linux/wiring-linux.ts';
+import { nodeNamespace } from '../node/machine/names.ts';
+import type { Netns } from '../node/netlink/namespaces.ts';
+import type { NodeAccess } from '../node/pods/access/pod-access.ts';
+import type { EchoHost } from '../node/pods/echo/echo-host.ts';
+import { createLinuxPods, type LinuxPodsOptions } from '../node/pods/linux-pods.ts';
+import type { ImagePlace } from '../node/pods/programs/programs.ts';
+import type { BuiltinPrograms } from '../node/pods/programs/program.ts';
+import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
+
+/** What the model of a node is made from, and what its pods read: changes of these wake the agent. */
+const reads = [nodeKind, podKind, namespaceKind, serviceKind, endpointSliceKind, networkPolicyKind] as readonly Kind<never>[] as readonly Kind[];
+
+const controlPlaneRole = 'control-plane';
+
+export interface NodeParts {
+  store: ObjectStore;
+  clock: Clock;
+  scope: Scope;
+  description: ClusterDescription;
+  /** Where the node keeps leases and its pods' files. */
+  folder: string;
+  clusterDns: readonly string[];
+  echo: EchoHost;
+  builtins: BuiltinPrograms;
+  serviceAccount: NonNullable<LinuxPodsOptions['serviceAccount']>;
+}
+
+export interface RunningNode {
+  readonly agent: Agent;
+  readonly access: NodeAccess;
+}
+
+/** The API server's node keeps ordinary pods away, unless it is the only one there is. */
+function describeSelf(node: NodeDescription, { nodes }: ClusterDescription): NodeSelf {
+  const roles = node.roles.map((role) => [`node-role.kubernetes.io/${role}`, ''] as const);
+  const reserved = node.roles.includes(controlPlaneRole) && nodes.length > 1;
+  return {
+    name: node.name,
+    addresses: node.addresses,
+    labels: { ...Object.fromEntries(roles), ...node.labels },
+    ...(node.zone !== undefined && { zone: node.zone }),
+    ...(reserved && { taints: [{ key: `node-role.kubernetes.io/${controlPlaneRole}`, effect: 'NoSchedule' }] }),
+    machine: readMachineFacts(),
+  };
+}
+
+/** What the node's kernel follows, in order: routes before rules, rules before the connections they make stale. */
+function stepsOf(namespace: Netns) {
+  return [
+    step(createWiringRenderer(), linuxWiringDriver(namespace)),
+    step(createRenderer(), createNetlinkRulesetDriver(namespace, TABLE)),
+    step(createFlowRenderer(), conntrackDriver(namespace)),
+  ];
+}
+
+/** A folder is the container's root, a file is its program. */
+const placeOf = (path: string): ImagePlace => (statSync(path, { throwIfNoEntry: false })?.isDirectory() ? { root: path } : { command: [path] });
+
+export function createNode(node: NodeDescription, parts: NodeParts): RunningNode {
+  const { store, clock, scope, description, folder, echo } = parts;
+  const namespace = nodeNamespace(description.name, node.name);
+  const access = createLinuxPods({
+    store,
+    clock,
+    node: { name: node.name, addresses: node.addresses, namespace },
+    folder: join(folder, node.name),
+    clusterDomain: scope.clusterDomain,
+    clusterDns: parts.clusterDns,
+    startEcho: (context) => echo.start(context),
+    builtins: parts.builtins,
+    images: new Map(Object.entries(description.images).map(([image, path]) => [image, placeOf(path)])),
+    serviceAccount: parts.serviceAccount,
+    networkReady: (revision) => agent.settled(revision),
+  });
+  const agent: Agent = new Agent({
+    store,
+    clock,
+    self: describeSelf(node, description),
+    reads,
+    compile: createCompiler({ ...scope, node: node.name }),
+    steps: stepsOf(namespace),
+    pods: access.pods,
+  });
+  return { agent, access };
+}
