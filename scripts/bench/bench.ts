@@ -2,11 +2,12 @@
 // Without names all benches run, one after the other. `--list` says which there are.
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { dnsBench } from './dns.ts';
 import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.ts';
 import { runInSandbox } from './sandbox.ts';
 import { servicesBench } from './services.ts';
 
-const benches: readonly Bench[] = [servicesBench];
+const benches: readonly Bench[] = [servicesBench, dnsBench];
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
