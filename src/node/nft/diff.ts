@@ -60,12 +60,30 @@ function changesInGroups(old: NftSet, now: NftSet): Candidates {
 /** Of a key: the element as it was or is, whichever group holds it. */
 type Holder = (key: string) => Element | undefined;
 
+/** So many keys are cheaper to look up in one large map than by asking every group for each. */
+const MANY_KEYS = 64;
+
+/** One walk over the groups, not over 100,000 elements, for the few keys that a change touches. */
+function holderIn(set: NftSet, keys: readonly string[]): Holder {
+  if (keys.length > MANY_KEYS) {
+    const all = allElements(set);
+    return (key) => all.get(key);
+  }
+  const held = new Map<string, Element>();
+  for (const group of set.elements.values()) {
+    for (const key of keys) {
+      const element = group.get(key);
+      if (element) held.set(key, element);
+    }
+  }
+  return (key) => held.get(key);
+}
+
 /** An element of a shared set is lost only when no group holds it any more, and gained only when none held it. */
 function holders(old: NftSet, now: NftSet, { gained, lost }: Candidates): { was: Holder; is: Holder } {
   if (!now.shared || gained.size + lost.size === 0) return { was: (key) => lost.get(key), is: (key) => gained.get(key) };
-  const before = allElements(old);
-  const after = allElements(now);
-  return { was: (key) => before.get(key), is: (key) => after.get(key) };
+  const keys = [...new Set([...gained.keys(), ...lost.keys()])];
+  return { was: holderIn(old, keys), is: holderIn(now, keys) };
 }
 
 function diffElements(old: NftSet, now: NftSet): { added: Element[]; removed: Element[] } {
