@@ -4,10 +4,11 @@ import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { dnsBench } from './dns.ts';
 import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.ts';
+import { httpBench } from './http.ts';
 import { runInSandbox } from './sandbox.ts';
 import { servicesBench } from './services.ts';
 
-const benches: readonly Bench[] = [servicesBench, dnsBench];
+const benches: readonly Bench[] = [servicesBench, dnsBench, httpBench];
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
