@@ -6,29 +6,45 @@ import { deriveSlices } from './derive-slices.ts';
 import { expansions } from './expansions.ts';
 import { type Judge, judges as allJudges, outcomesOf } from './judges.ts';
 import { type PacketLine, probeOf } from './packet-lines.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, Step } from './scenario.ts';
 import { identityOf, toManifests } from './short-objects.ts';
 import { type Stage, createStagehand, fixtureOf } from './stage.ts';
 
-/** Rejects with every line on which a judge differs, each with all answers. */
-export async function playScenario(scenario: Scenario, judges: readonly Judge[] = allJudges): Promise<Stage> {
+export interface Moment {
+  readonly index: number;
+  readonly step: Step;
+  readonly stage: Stage;
+}
+
+/** The world after each step, in order. */
+export function* momentsOf(scenario: Scenario): Iterable<Moment> {
   const fixture = fixtureOf(scenario.world);
   const stagehand = createStagehand(fixture, scenario.scope);
   let objects: readonly KubeObject[] = fixture.objects;
   let slices: readonly KubeObject[] = [];
-  let stage = stagehand.show(objects);
   for (const [index, step] of scenario.steps.entries()) {
     const left = objects.filter((object) => !step.remove.includes(identityOf(object)));
     const missing = step.remove.length - (objects.length - left.length);
     assert.equal(missing, 0, `step ${index}: \`remove\` names objects that are not there: ${step.remove.join(', ')}`);
     objects = toManifests(step.objects, left);
     slices = deriveSlices(objects, slices);
-    stage = stagehand.show([...objects, ...slices]);
-    const complaints: string[] = [];
-    for (const line of step.packets) complaints.push(...(await judgeLine(line, stage, judges)));
-    assert.deepEqual(complaints, [], [`${scenario.about} (step ${index}${step.about ? `: ${step.about}` : ''})`, ...complaints].join('\n'));
+    yield { index, step, stage: stagehand.show([...objects, ...slices]) };
   }
-  return stage;
+}
+
+export const printMoment = (scenario: Scenario, { index, step }: Moment): string =>
+  `${scenario.about} (step ${index}${step.about ? `: ${step.about}` : ''})`;
+
+/** Rejects with every line on which a judge differs, each with all answers. Resolves with the last stage. */
+export async function playScenario(scenario: Scenario, judges: readonly Judge[] = allJudges): Promise<Stage> {
+  let last: Stage | undefined;
+  for (const moment of momentsOf(scenario)) {
+    const complaints: string[] = [];
+    for (const line of moment.step.packets) complaints.push(...(await judgeLine(line, moment.stage, judges)));
+    assert.deepEqual(complaints, [], [printMoment(scenario, moment), ...complaints].join('\n'));
+    last = moment.stage;
+  }
+  return last!;
 }
 
 async function judgeLine(line: PacketLine, stage: Stage, judges: readonly Judge[]): Promise<string[]> {

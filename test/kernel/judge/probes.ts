@@ -1,0 +1,104 @@
+// One real TCP connection or UDP datagram from a place in a world, and what its sender learns. Serves the kernel judge.
+import { createSocket } from 'node:dgram';
+import { Socket } from 'node:net';
+import { addressBytes, addressOf } from '../../../src/base/net/address.ts';
+import { AF_INET, AF_INET6, bindSocket, closeDescriptor, openSocket, setSocketOption, SOCK_DGRAM, SOCK_STREAM } from '../../../src/node/netlink/ffi.ts';
+import { inNamespace, type Netns } from '../../../src/node/netlink/namespaces.ts';
+import type { Reception } from './listeners.ts';
+
+export interface Sending {
+  readonly namespace: Netns;
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  /** Chooses the sender's way out, where it has several. */
+  readonly mark?: number;
+}
+
+/** Silence is what is left when nothing comes. */
+export type Answer = Reception | 'refused' | 'silence';
+
+const SOL_SOCKET = 1;
+const SO_MARK = 36;
+
+/** Struct sockaddr_in or sockaddr_in6. */
+export function socketAddress(address: string, port: number): Uint8Array {
+  const { family } = addressOf(address);
+  const bytes = Buffer.alloc(family === 4 ? 16 : 28);
+  bytes.writeUInt16LE(family === 4 ? AF_INET : AF_INET6);
+  bytes.writeUInt16BE(port, 2);
+  bytes.set(addressBytes(addressOf(address)), family === 4 ? 4 : 8);
+  return bytes;
+}
+
+export function openSender({ namespace, source, mark }: Sending, type: number, protocol = 0): number {
+  return inNamespace(namespace, () => {
+    const fd = openSocket({ family: addressOf(source).family === 4 ? AF_INET : AF_INET6, type, protocol });
+    try {
+      if (mark !== undefined) setSocketOption(fd, SOL_SOCKET, SO_MARK, new Uint8Array(Uint32Array.of(mark).buffer));
+      bindSocket(fd, socketAddress(source, 0), source);
+      return fd;
+    } catch (error) {
+      closeDescriptor(fd);
+      throw error;
+    }
+  });
+}
+
+/** Whoever sends cannot tell a packet without a way from a dropped one: no route, blackhole, unreachable host or net. */
+const lost = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EINVAL', 'EACCES', 'ETIMEDOUT']);
+
+export function answerOfError(error: NodeJS.ErrnoException): Answer {
+  if (error.code === 'ECONNREFUSED') return 'refused';
+  if (lost.has(error.code ?? '')) return 'silence';
+  throw error;
+}
+
+/** Settles when something is known; 'silence' when the signal says that it is time. */
+export function sendTcp(sending: Sending, giveUp: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    // manualStart: a descriptor that is not connected yet must not be read.
+    const options = { fd: openSender(sending, SOCK_STREAM), readable: true, writable: true, manualStart: true };
+    const stream = new Socket(options);
+    let text = '';
+    const settle = (answer: Answer) => {
+      stream.destroy();
+      resolve(answer);
+    };
+    giveUp.addEventListener('abort', () => settle('silence'), { once: true });
+    stream.on('data', (data) => (text += data.toString()));
+    stream.on('end', () => (text === '' ? undefined : settle(JSON.parse(text) as Reception)));
+    stream.on('error', (error) => attempt(() => settle(answerOfError(error)), reject));
+    stream.connect({ host: sending.destination, port: sending.port });
+  });
+}
+
+export function sendUdp(sending: Sending, giveUp: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(addressOf(sending.source).family === 4 ? 'udp4' : 'udp6');
+    let isOpen = true;
+    const settle = (answer: Answer) => {
+      if (isOpen) socket.close();
+      isOpen = false;
+      resolve(answer);
+    };
+    const failed = (error: Error | null) => void (error && isOpen && attempt(() => settle(answerOfError(error)), reject));
+    giveUp.addEventListener('abort', () => settle('silence'), { once: true });
+    socket.on('error', failed);
+    socket.on('message', (data) => settle(JSON.parse(data.toString()) as Reception));
+    socket.bind({ fd: openSender(sending, SOCK_DGRAM) }, () =>
+      socket.connect(sending.port, sending.destination, (error?: Error) => {
+        failed(error ?? null);
+        if (isOpen) socket.send('who is there?', failed);
+      }),
+    );
+  });
+}
+
+function attempt(body: () => void, reject: (error: unknown) => void): void {
+  try {
+    body();
+  } catch (error) {
+    reject(error);
+  }
+}
