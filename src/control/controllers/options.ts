@@ -1,0 +1,13 @@
+// What the controllers must know about their cluster: plain data, given once at the start.
+
+export interface ControllerOptions {
+  /** The cluster's pod ranges, at most one of each family; nodes get parts of them. */
+  readonly podCIDRs: readonly string[];
+  readonly serviceCIDRs: readonly string[];
+  /** Addresses for Services of type LoadBalancer. */
+  readonly loadBalancerCIDRs: readonly string[];
+  /** PEM; published in every namespace. */
+  readonly caCertificate: string;
+  /** Where the API server listens: the endpoints of Service default/kubernetes. */
+  readonly apiServers: readonly { readonly address: string; readonly port: number }[];
+}

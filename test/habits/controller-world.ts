@@ -1,0 +1,140 @@
+// A world for controllers: a memory store, all controllers, and a tiny kubelet that runs what is bound to a node.
+// rest() turns until nobody wants anything any more.
+import assert from 'node:assert/strict';
+import { deepFreeze } from '../../src/base/data/freeze.ts';
+import type { Controller } from '../../src/control/controllers/controller.ts';
+import { createControllers } from '../../src/control/controllers/controllers.ts';
+import type { ControllerOptions } from '../../src/control/controllers/options.ts';
+import { kinds } from '../../src/kube/kinds/kinds.ts';
+import type { Kind } from '../../src/kube/kinds/kind.ts';
+import { nodeKind } from '../../src/kube/kinds/node.ts';
+import { podKind } from '../../src/kube/kinds/pod.ts';
+import { ApiError } from '../../src/kube/meaning/api-error.ts';
+import { timestamp } from '../../src/kube/meaning/conditions.ts';
+import type { Node, Pod } from '../../src/kube/objects/core.ts';
+import type { KubeObject } from '../../src/kube/objects/meta.ts';
+import { createMemoryStore, type EmbeddedStore } from '../../src/kube/store/embedded.ts';
+import type { Snapshot, Write } from '../../src/kube/store/store.ts';
+
+export const testOptions: ControllerOptions = {
+  podCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
+  serviceCIDRs: ['10.96.0.0/16', 'fd00:10:96::/112'],
+  loadBalancerCIDRs: ['172.30.0.240/29', 'fd00:172:30::f0/125'],
+  caCertificate: 'CERTIFICATE',
+  apiServers: [{ address: '172.30.0.10', port: 6443 }],
+};
+
+export interface World {
+  readonly store: EmbeddedStore;
+  readonly controllers: readonly Controller[];
+  now: Date;
+  add(...objects: KubeObject[]): Promise<void>;
+  seen(): Snapshot;
+  /** Everybody decides on one snapshot; the writes that are no mere race must succeed. True when anything was wished. */
+  turn(): Promise<boolean>;
+  rest(): Promise<Snapshot>;
+  list<T extends KubeObject>(kind: Kind<T>): readonly T[];
+  /** What the kubelet does with a pod on a node; a test may make pods fail. */
+  ready(pod: Pod): boolean;
+}
+
+const raced = new Set(['Conflict', 'AlreadyExists', 'NotFound']);
+
+export function createWorld(controllers = createControllers(testOptions)): World {
+  const world: World = {
+    controllers,
+    now: new Date('2024-05-01T12:00:00Z'),
+    store: createMemoryStore(kinds, () => world.now),
+    async add(...objects) {
+      for (const object of objects) await world.store.write({ verb: 'create', object: deepFreeze(structuredClone(object)) });
+    },
+    seen: () => world.store.snapshot(),
+    list: (kind) => world.store.snapshot().list(kind),
+    ready: () => true,
+    async turn() {
+      const seen = world.store.snapshot();
+      const writes = [...controllers.flatMap((controller) => controller.decide(seen, world.now)), ...runPods(world, seen)];
+      for (const write of writes) await tryWrite(world, write);
+      return writes.length > 0;
+    },
+    async rest() {
+      for (let turns = 0; turns < 100; turns++) if (!(await world.turn())) return world.store.snapshot();
+      assert.fail(`no rest: ${restless(world)}`);
+    },
+  };
+  return world;
+}
+
+async function tryWrite(world: World, write: Write): Promise<void> {
+  try {
+    await world.store.write(write);
+  } catch (error) {
+    // Races are part of life; anything else is a controller's mistake.
+    if (!(error instanceof ApiError && raced.has(error.reason))) throw error;
+  }
+}
+
+const restless = ({ controllers, store, now }: World): string =>
+  controllers.map((each) => ({ name: each.name, writes: each.decide(store.snapshot(), now) })).filter(({ writes }) => writes.length > 0).map((each) => JSON.stringify(each)).join('\n').slice(0, 4000);
+
+/** Runs what is bound, ends what is deleted. */
+function runPods(world: World, seen: Snapshot): Write[] {
+  return seen.list(podKind).flatMap((pod): Write[] => {
+    const node = pod.spec.nodeName ? seen.get(nodeKind, pod.spec.nodeName) : undefined;
+    if (!node) return [];
+    if (pod.metadata.deletionTimestamp) return [endOf(pod)];
+    const isReady = world.ready(pod);
+    const shown = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+    if (pod.status?.phase === 'Running' && shown === isReady) return [];
+    return [{ verb: 'update', object: running(pod, node, { isReady, now: world.now, number: seen.revision }), subresource: 'status' }];
+  });
+}
+
+const endOf = ({ metadata: { name, namespace, uid } }: Pod): Write => ({
+  verb: 'delete',
+  target: { apiVersion: 'v1', kind: 'Pod', name, namespace: namespace!, uid: uid! },
+  gracePeriodSeconds: 0,
+});
+
+function running(pod: Pod, node: Node, { isReady, now, number }: { isReady: boolean; now: Date; number: number }): Pod {
+  const host = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '172.30.0.1';
+  const podIP = pod.status?.podIP ?? (pod.spec.hostNetwork ? host : `10.244.${number % 250}.${(pod.metadata.name.charCodeAt(pod.metadata.name.length - 1) + pod.metadata.name.charCodeAt(pod.metadata.name.length - 2) * 7) % 250}`);
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'Ready');
+  const conditions = [...others, { type: 'Ready', status: isReady ? ('True' as const) : ('False' as const), lastTransitionTime: timestamp(now) }];
+  return { ...pod, status: { ...pod.status, phase: 'Running', hostIP: host, podIP, podIPs: [{ ip: podIP }], conditions } };
+}
+
+export const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+
+export function node(name: string, { labels = {}, address = '172.30.0.1', ready = true, ...spec }: { labels?: Record<string, string>; address?: string; ready?: boolean } & NonNullable<Node['spec']> = {}): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+    spec,
+    status: { addresses: [{ type: 'InternalIP', address }], conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: '2024-05-01T12:00:00Z' }] },
+  };
+}
+
+const template = (app: string, more: object = {}) => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: 'web', image: 'echo:1', ports: [{ name: 'http', containerPort: 8080 }] }], ...more },
+});
+
+interface Workload {
+  namespace?: string;
+  pod?: object;
+  [field: string]: unknown;
+}
+
+/** A Deployment, DaemonSet, ReplicaSet or StatefulSet that selects `app: name`. */
+export const workload = (kind: string, name: string, { namespace = 'default', pod, ...spec }: Workload = {}): KubeObject =>
+  ({ apiVersion: 'apps/v1', kind, metadata: { name, namespace }, spec: { selector: { matchLabels: { app: name } }, template: template(name, pod), ...spec } }) as KubeObject;
+
+export const service = (name: string, spec: object = {}, meta: object = {}): KubeObject =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'default', ...meta },
+    spec: { selector: { app: name }, ports: [{ name: 'http', port: 80, targetPort: 'http' }], ...spec },
+  }) as KubeObject;

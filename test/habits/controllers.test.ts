@@ -1,0 +1,63 @@
+// Controllers come to rest: run on a world until nobody wants anything, they want nothing more; and where they come to
+// rest does not depend on the order in which the world was made.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { endpointSliceKind } from '../../src/kube/kinds/endpoint-slice.ts';
+import { kinds } from '../../src/kube/kinds/kinds.ts';
+import { podKind } from '../../src/kube/kinds/pod.ts';
+import type { KubeObject } from '../../src/kube/objects/meta.ts';
+import { createWorld, namespace, node, service, workload } from './controller-world.ts';
+
+const ground = [namespace('default'), namespace('other'), node('a'), node('b', { address: '172.30.0.2', labels: { 'topology.kubernetes.io/zone': 'z' } })];
+
+const worlds: Readonly<Record<string, readonly KubeObject[]>> = {
+  'nodes and namespaces': [],
+  'a Deployment': [workload('Deployment', 'web', { replicas: 3 })],
+  'a Deployment that recreates': [workload('Deployment', 'web', { replicas: 3, strategy: { type: 'Recreate' } })],
+  'a DaemonSet': [workload('DaemonSet', 'agent')],
+  'a ReplicaSet of its own': [workload('ReplicaSet', 'web', { replicas: 4 })],
+  'Services with and without pods': [workload('Deployment', 'web', { replicas: 3 }), service('web'), service('empty'), service('bare', { clusterIP: 'None', selector: { app: 'web' } })],
+  'two Services of one Deployment': [workload('Deployment', 'web', { replicas: 2 }), service('web'), service('both', { selector: { app: 'web' }, ipFamilyPolicy: 'PreferDualStack' })],
+  'a pod that fits nowhere': [workload('Deployment', 'web', { pod: { nodeSelector: { disk: 'ssd' } } })],
+  'the same names in two namespaces': [workload('Deployment', 'web'), workload('Deployment', 'web', { namespace: 'other' })],
+};
+
+for (const [name, objects] of Object.entries(worlds)) {
+  test(`at rest, all controllers want nothing: ${name}`, async () => {
+    const world = createWorld();
+    await world.add(...ground, ...objects);
+    const seen = await world.rest();
+    for (const controller of world.controllers) assert.deepEqual(controller.decide(seen, world.now), [], controller.name);
+  });
+
+  test(`the order of creation does not matter: ${name}`, async () => {
+    const [forward, backward] = [createWorld(), createWorld()];
+    await forward.add(...ground, ...objects);
+    await forward.rest();
+    await backward.add(...ground);
+    for (const object of objects.toReversed()) {
+      await backward.add(object);
+      await backward.turn();
+    }
+    await backward.rest();
+    assert.deepEqual(essence(forward.seen()), essence(backward.seen()));
+  });
+}
+
+/** What a world amounts to: kinds, owners and content without identities, times, addresses and random names. */
+function essence(seen: ReturnType<ReturnType<typeof createWorld>['seen']>): string[] {
+  const stored = kinds.filter(({ kind }) => kind !== 'Event').flatMap((kind) => seen.list(kind));
+  return stored.map((object) => JSON.stringify(anonymous(object))).toSorted();
+}
+
+const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
+
+/** Which node a pod of several alike went to, and with which suffix, is chance. */
+const anonymous = (object: KubeObject): unknown => {
+  const random = object.kind === podKind.kind || object.kind === endpointSliceKind.kind;
+  return JSON.parse(JSON.stringify(object), (key, value: unknown) => {
+    if (noise.has(key)) return undefined;
+    if (key === 'endpoints') return (value as unknown[]).map((one) => JSON.stringify(one)).toSorted();
+    return key === 'name' && typeof value === 'string' && random ? value.replace(/-[a-z0-9]{5}$/, '') : value;
+  });
+};
