@@ -11,6 +11,8 @@ import { realClock } from '../base/run/clock.ts';
 import { hostSockets } from '../base/run/sockets.ts';
 import { type ClusterCertificates, openCertificates } from '../control/apiserver/identity/certificates.ts';
 import { type ApiServer, createApiServer } from '../control/apiserver/server.ts';
+import { createControllers } from '../control/controllers/controllers.ts';
+import { startControllers } from '../control/controllers/runner.ts';
 import { printKubeconfig } from '../kube/client/kubeconfig.ts';
 import { createKindIndex } from '../kube/kinds/kind-index.ts';
 import type { Kind } from '../kube/kinds/kind.ts';
@@ -94,6 +96,8 @@ async function startControl(description: ClusterDescription, folder: ClusterFold
   await bootstrap(store, description);
   const server = `https://127.0.0.1:${port}`;
   await writeKubeconfig(folder, certificates, server);
+  const apiServers = addresses.map((address) => ({ address, port: apiPort }));
+  const controllers = startControllers({ store, controllers: createControllers({ ...description, caCertificate: certificates.ca.cert, apiServers }), clock: realClock });
   return {
     store,
     apiServer,
@@ -101,6 +105,7 @@ async function startControl(description: ClusterDescription, folder: ClusterFold
     server,
     ca: certificates.ca.cert,
     async close() {
+      await controllers.close();
       await apiServer.close();
       await store.close();
     },

@@ -50,6 +50,14 @@ function essence(seen: ReturnType<ReturnType<typeof createWorld>['seen']>): stri
   return stored.map((object) => JSON.stringify(anonymous(object))).toSorted();
 }
 
+test('EPS-27: a Service that selects nobody has one placeholder slice per family', async () => {
+  const world = createWorld();
+  await world.add(...ground, service('empty'), service('both', { ipFamilyPolicy: 'PreferDualStack' }));
+  const seen = await world.rest();
+  const shown = seen.list(endpointSliceKind).map(({ metadata, addressType, endpoints, ports }) => [metadata.labels?.['kubernetes.io/service-name'], addressType, endpoints, ports]);
+  assert.deepEqual(shown.toSorted(), [['both', 'IPv4', [], []], ['both', 'IPv6', [], []], ['empty', 'IPv4', [], []]]);
+});
+
 const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
 
 /** Which node a pod of several alike went to, and with which suffix, is chance. */

@@ -56,7 +56,7 @@ function fillGroup(group: Wanted, slices: readonly EndpointSlice[], perSlice: nu
   const rest = [...left.values()];
   // Step 2: fullest first.
   for (const bin of touched.toSorted((a, b) => b.endpoints.length - a.endpoints.length)) bin.endpoints.push(...rest.splice(0, perSlice - bin.endpoints.length));
-  const added = placeRest(group, rest, { untouched: bins.filter((bin) => !touched.includes(bin)), perSlice });
+  const added = bins.length === 0 && rest.length === 0 ? [{ ...group, endpoints: [] }] : placeRest(group, rest, { untouched: bins.filter((bin) => !touched.includes(bin)), perSlice });
   const changed = bins.filter(isTouched);
   const isKept = (bin: Bin) => bin.endpoints.length > 0 || group.endpoints.length === 0;
   // A group without endpoints is the placeholder: one slice of it is enough.
@@ -81,7 +81,6 @@ function keepWanted({ endpoints }: EndpointSlice, left: Map<string, SliceEndpoin
 /** Step 3: whole slices first; the remainder into the one untouched slice it fills best, if any can take it all. */
 function placeRest(group: Wanted, rest: SliceEndpoint[], { untouched, perSlice }: { untouched: readonly Bin[]; perSlice: number }): Filling[] {
   const added: Filling[] = [];
-  if (group.endpoints.length === 0 && untouched.length === 0) return added;
   while (rest.length >= perSlice) added.push({ ...group, endpoints: rest.splice(0, perSlice) });
   if (rest.length === 0) return added;
   const roomy = untouched.filter(({ endpoints }) => endpoints.length + rest.length <= perSlice && endpoints.length > 0);
