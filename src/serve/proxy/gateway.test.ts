@@ -17,7 +17,9 @@ const inDefault = (kind: string, apiVersion: string, name: string, rest: object)
 
 test('WT-25, WT-26, ING-71, ING-74: an Ingress serves its host as soon as its Service has endpoints, and no longer than it lives', async (t) => {
   const { port } = await startHttp(t, (_req, res) => res.end('app page'));
-  const store = createMemoryStore(kinds);
+  // Endpoints on loopback are refused by the API, but here they are the only addresses that belong to the test.
+  const lenient = kinds.map((kind) => (kind.kind === 'EndpointSlice' ? { ...kind, validate: () => [] } : kind));
+  const store = createMemoryStore(lenient);
   const problems: (readonly Problem[])[] = [];
   const gateway = createGateway({
     store, sockets: hostSockets, log: logFor('test'), clock: realClock, address: '127.0.0.1', portOf: () => 0,
