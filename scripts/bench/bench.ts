@@ -7,8 +7,10 @@ import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.
 import { httpBench } from './http.ts';
 import { runInSandbox } from './sandbox.ts';
 import { servicesBench } from './services.ts';
+import { startBench } from './start.ts';
+import { storeBench } from './store.ts';
 
-const benches: readonly Bench[] = [servicesBench, dnsBench, httpBench];
+const benches: readonly Bench[] = [startBench, servicesBench, dnsBench, httpBench, storeBench];
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
