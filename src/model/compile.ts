@@ -32,16 +32,16 @@ export function createCompiler(scope: Scope): Compiler {
   const compilePolicies = createPolicyCompiler(scope);
   const compileNames = createNameCompiler(scope);
   const compileNodeView = createNodeViewCompiler(scope.node);
-  const balanced = keepEqual(memoLast(balancedAddresses));
+  const addressesOf = keepEqual(memoLast(balancedAddresses));
   const whoAnnounces = memoLast(announcers);
   const keepProblems = keepEqual((problems: readonly Problem[]) => problems);
   const ranges: Ranges = { podCIDRs: scope.podCIDRs, serviceCIDRs: scope.serviceCIDRs, nodePortAddresses: scope.nodePortAddresses ?? [] };
   return (seen) => {
-    const { services, problems: serviceProblems } = compileServices(seen);
+    const { services, balanced, problems: serviceProblems } = compileServices(seen);
     const { policies, problems: policyProblems } = compilePolicies(seen);
     const { listeners, problems: listenerProblems } = compileListeners(seen, scope);
     const nodes = seen.list(nodeKind);
-    const announced = whoAnnounces(balanced(services), nodes);
+    const announced = whoAnnounces(addressesOf(balanced), nodes);
     return {
       revision: seen.revision,
       self: compileNodeView(nodes, ownAddresses(announced, scope.node)),

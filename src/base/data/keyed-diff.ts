@@ -1,4 +1,5 @@
 // What changed between two keyed collections, by identity: the one way Fairlead finds differences.
+import { patchedKeys } from './patched-map.ts';
 
 export interface KeyedDiff<V> {
   added: [key: string, value: V][];
@@ -6,15 +7,20 @@ export interface KeyedDiff<V> {
   removed: [key: string, old: V][];
 }
 
-/** Cost: one look-up per entry of either side. Equal by `===` counts as unchanged. */
+/** Cost: one look-up per entry of either side, or per patch where one was patched together from the other. Equal by `===` counts as unchanged. */
 export function keyedDiff<V>(old: ReadonlyMap<string, V>, now: ReadonlyMap<string, V>): KeyedDiff<V> {
   const diff: KeyedDiff<V> = { added: [], changed: [], removed: [] };
   if (old === now) return diff;
-  for (const [key, value] of now) {
+  for (const key of patchedKeys(old, now) ?? now.keys()) {
     const before = old.get(key);
+    const value = now.get(key);
+    if (value === undefined || before === value) continue;
     if (before === undefined) diff.added.push([key, value]);
-    else if (before !== value) diff.changed.push([key, value, before]);
+    else diff.changed.push([key, value, before]);
   }
-  for (const [key, value] of old) if (!now.has(key)) diff.removed.push([key, value]);
+  for (const key of patchedKeys(old, now) ?? old.keys()) {
+    const before = old.get(key);
+    if (before !== undefined && !now.has(key)) diff.removed.push([key, before]);
+  }
   return diff;
 }

@@ -1,7 +1,8 @@
 // Services, EndpointSlices, Namespaces → the cluster's DNS zone as data (Kubernetes DNS specification 1.1.0).
 // One remembered entry a Service: a change costs one entry, and all others keep their identity.
 import { addressOf, parseAddress, printAddress } from '../../base/net/address.ts';
-import { keepIdentity, memoAligned, memoLast } from '../../base/data/memo.ts';
+import { changedPlaces, deepEqual, keepIdentity, memoAligned, memoLast } from '../../base/data/memo.ts';
+import { patchMap } from '../../base/data/patched-map.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
 import { namespaceKind } from '../../kube/kinds/namespace.ts';
 import { serviceKind } from '../../kube/kinds/service.ts';
@@ -18,18 +19,37 @@ export function createNameCompiler(scope: Scope): (seen: Snapshot) => NameDirect
   const { clusterDomain: domain, dnsTtlSeconds: ttlSeconds = defaultTtlSeconds } = scope;
   const nameServices = memoAligned((service: Service, slices: readonly EndpointSlice[]) => namedService(service, slices));
   const namespacesOf = memoLast((list: readonly Namespace[]): ReadonlySet<string> => new Set(list.map((each) => each.metadata.name)));
-  let last: ReadonlyMap<string, NamedService> | undefined;
+  let last: Zone | undefined;
   const servicesOf = memoLast((services: readonly Service[], slices: readonly EndpointSlice[]) => {
     const { keys, slices: aligned } = sliceServices(services, slices);
-    const named = new Map<string, NamedService>();
-    for (const [i, entry] of nameServices(services, aligned).entries()) if (entry) named.set(keys[i] ?? '', entry);
-    last = keepIdentity(last, named);
-    return last;
+    const entries = nameServices(services, aligned);
+    last = { keys, entries, named: (last && patchNames(last, keys, entries)) ?? keepIdentity(last?.named, nameAll(keys, entries)) };
+    return last.named;
   });
   const directory = memoLast(
     (namespaces: ReadonlySet<string>, services: ReadonlyMap<string, NamedService>): NameDirectory => ({ domain, ttlSeconds, namespaces, services }),
   );
   return (seen) => directory(namespacesOf(seen.list(namespaceKind)), servicesOf(seen.list(serviceKind), seen.list(endpointSliceKind)));
+}
+
+interface Zone {
+  readonly keys: readonly string[];
+  readonly entries: readonly (NamedService | undefined)[];
+  readonly named: ReadonlyMap<string, NamedService>;
+}
+
+function nameAll(keys: readonly string[], entries: Zone['entries']): Map<string, NamedService> {
+  const named = new Map<string, NamedService>();
+  for (const [i, entry] of entries.entries()) if (entry) named.set(keys[i] ?? '', entry);
+  return named;
+}
+
+/** When the Services are the same and a few say something else: only their entries are touched. Undefined where that is not so. */
+function patchNames({ keys, entries, named }: Zone, nowKeys: readonly string[], now: Zone['entries']): Zone['named'] | undefined {
+  const places = keys === nowKeys ? changedPlaces(entries, now) : undefined;
+  if (!places?.every((place) => entries[place] && now[place])) return undefined;
+  const changes = new Map(places.map((place) => [keys[place]!, now[place]!]).filter(([key, entry]) => !deepEqual(named.get(key as string), entry)) as [string, NamedService][]);
+  return changes.size === 0 ? named : patchMap(named, changes);
 }
 
 /** Undefined where the zone has nothing to say about the Service (DNS-49: an external name that is an address). */

@@ -2,9 +2,9 @@
 import type { ServicePort } from '../network-model.ts';
 
 /** Several Services may share one address: only nodes that suit all of them may answer for it. */
-export function balancedAddresses(services: ReadonlyMap<string, ServicePort>): { address: string; nodes: readonly string[] | 'any' }[] {
+export function balancedAddresses(balanced: readonly ServicePort[]): { address: string; nodes: readonly string[] | 'any' }[] {
   const found = new Map<string, readonly string[] | 'any'>();
-  for (const port of services.values()) {
+  for (const port of balanced) {
     for (const { type, address, localOnly } of port.virtual) {
       if (type !== 'loadBalancer' || address === undefined) continue;
       const nodes = localOnly ? (port.readyNodes ?? []) : 'any';

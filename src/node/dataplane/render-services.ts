@@ -1,6 +1,7 @@
 // All Services → the service part of the ruleset, remembering what the last model looked like: only Services that
 // changed are rendered, and only the sets they touch get a new identity.
 import { deepEqual } from '../../base/data/memo.ts';
+import { patchMap } from '../../base/data/patched-map.ts';
 import { keyedDiff } from '../../base/data/keyed-diff.ts';
 import type { ServicePort } from '../../model/network-model.ts';
 import type { Chain, Element, ElementGroup, Elements, NftSet } from '../nft/ruleset.ts';
@@ -28,19 +29,19 @@ interface Memory {
 
 const forgotten: Contribution = { elements: new Map(), classes: [], chains: [], sets: [] };
 
-/** Edits copies of the touched sets' groups; the sets of the last ruleset stay as they were. */
+/** Collects what becomes of the touched sets' groups; the sets of the last ruleset stay as they were. */
 function editor(sets: Map<string, NftSet>) {
-  const copies = new Map<string, Map<string, ElementGroup>>();
-  const groupsOf = (set: string) => {
-    let copy = copies.get(set);
-    if (!copy) copies.set(set, (copy = new Map(sets.get(set)!.elements)));
-    return copy;
+  const edits = new Map<string, Map<string, ElementGroup | undefined>>();
+  const editsOf = (set: string) => {
+    let found = edits.get(set);
+    if (!found) edits.set(set, (found = new Map()));
+    return found;
   };
   return {
-    put: (set: string, group: string, elements: ElementGroup) => void groupsOf(set).set(group, elements),
-    drop: (set: string, group: string) => void groupsOf(set).delete(group),
+    put: (set: string, group: string, elements: ElementGroup) => void editsOf(set).set(group, elements),
+    drop: (set: string, group: string) => void editsOf(set).set(group, undefined),
     finish: () => {
-      for (const [name, elements] of copies) sets.set(name, { ...sets.get(name)!, elements });
+      for (const [name, groups] of edits) sets.set(name, { ...sets.get(name)!, elements: patchMap(sets.get(name)!.elements, groups) });
     },
   };
 }
