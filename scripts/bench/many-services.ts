@@ -29,6 +29,9 @@ export const service = (index: number): KubeObject =>
     },
   }) as KubeObject;
 
+/** Node `a` has a hundred of the pods, as a node has. */
+const isHere = (pod: number): boolean => pod % 1000 === 1;
+
 /** `moved`: the number of the pod that stands in for the first endpoint. */
 export function slice(index: number, endpoints: number, moved?: number): EndpointSlice {
   const first = index * endpoints + 1;
@@ -42,7 +45,7 @@ export function slice(index: number, endpoints: number, moved?: number): Endpoin
     endpoints: addresses.map((address, i) => ({
       addresses: [address],
       conditions: { ready: true, serving: true, terminating: false },
-      nodeName: i % 3 === 0 ? 'a' : 'b',
+      nodeName: isHere(first + i) ? 'a' : 'b',
       targetRef: { kind: 'Pod', namespace, name: `${serviceName(index)}-${i}` },
     })),
   } as EndpointSlice;
