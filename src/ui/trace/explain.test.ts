@@ -114,3 +114,30 @@ for (const wrong of ['web:0', 'web:http', '', '[fd00::1]:x', 'web:70000']) {
     assert.throws(() => readQuestion('pod', wrong, { namespace: 'default' }), /is no destination; write NAME, NAME:PORT/);
   });
 }
+
+test('a name is of no use where policies keep the pod from the cluster’s DNS; an address is', () => {
+  const dns = [
+    { ...pod('dns', 'b', '10.244.1.9'), metadata: { name: 'dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'kube-dns', namespace: 'kube-system' },
+      spec: { type: 'ClusterIP', clusterIP: '10.96.0.10', clusterIPs: ['10.96.0.10'], ipFamilies: ['IPv4'], ports: [{ name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 }] },
+    },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'kube-dns-a', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+      addressType: 'IPv4',
+      ports: [{ name: 'dns', port: 53, protocol: 'UDP' }],
+      endpoints: [{ addresses: ['10.244.1.9'], nodeName: 'b', conditions: { ready: true } }],
+    },
+  ] as unknown as KubeObject[];
+  const onlyWeb = deny('only-web', { matchLabels: { app: 'client' } }, { policyTypes: ['Egress'], egress: [{ to: [{ podSelector: { matchLabels: { app: 'web' } } }] }] });
+  assert.equal(ask('web', dns).verdict, 'delivered');
+  const byName = ask('web', [...dns, onlyWeb]);
+  assert.equal(byName.verdict, 'fails');
+  assert.match(byName.reason ?? '', /DNS does not answer the pod/);
+  assert.match(printExplanation(byName), /UDP to 10\.96\.0\.10:53\n[^]*NetworkPolicy default\/only-web/);
+  assert.equal(ask('10.96.0.7', [...dns, onlyWeb]).verdict, 'delivered');
+});

@@ -3,6 +3,7 @@
 import { familyOf, parseAddress } from '../../base/net/address.ts';
 import { nodeKind } from '../../kube/kinds/node.ts';
 import { podKind } from '../../kube/kinds/pod.ts';
+import { serviceKind } from '../../kube/kinds/service.ts';
 import type { Pod } from '../../kube/objects/core.ts';
 import type { Protocol, Ref } from '../../kube/objects/meta.ts';
 import type { Snapshot } from '../../kube/store/store.ts';
@@ -30,11 +31,19 @@ export interface NameStep {
   because?: Ref;
 }
 
+/** A packet that the pod may send, and what can become of it. */
+export interface Try {
+  packet: Packet;
+  outcomes: readonly Outcome[];
+}
+
 export interface Explanation {
   from: { pod: Ref; node: string; addresses: readonly string[] };
   names: readonly NameStep[];
+  /** The question to the cluster's DNS, where a name was given and the question gets no answer. */
+  unheard?: Try;
   /** One per address that the pod may try; the resolver's order. */
-  tries: readonly { packet: Packet; outcomes: readonly Outcome[] }[];
+  tries: readonly Try[];
   verdict: 'delivered' | 'fails' | 'sometimes';
   /** Chance that a connection succeeds. */
   chance: number;
@@ -59,11 +68,21 @@ export function explain(seen: Snapshot, question: Question, scope: Scope): Expla
   const targets = names.length === 0 ? [question.destination] : (names.at(-1)?.addresses ?? []);
   const world = compileWorld(seen);
   const place: From = pod.spec.hostNetwork ? { type: 'node', node } : { type: 'pod', pod: ref, node };
-  const tries = targets.flatMap((destination) => {
-    const packet = packetTo(destination, question, addresses);
+  const follow = (destination: string, about: Pick<Question, 'port' | 'protocol'>): Try[] => {
+    const packet = packetTo(destination, about, addresses);
     return packet ? [{ packet, outcomes: trace(packet, place, models, world) }] : [];
-  });
+  };
+  const unheard = names.length === 0 ? undefined : dnsOf(seen, pod).flatMap((dns) => follow(dns, { port: 53, protocol: 'UDP' })).find(({ outcomes }) => chanceOf(outcomes) === 0);
+  if (unheard) return { from, names, unheard, tries: [], verdict: 'fails', chance: 0, reason: `the cluster's DNS does not answer the pod: ${failure([unheard])}` };
+  const tries = targets.flatMap((destination) => follow(destination, question));
   return { from, names, tries, ...judge(tries, names, question) };
+}
+
+/** Where the pod's resolv.conf points; none where that is not the cluster's DNS, or where the cluster has none. */
+function dnsOf(seen: Snapshot, { spec: { dnsPolicy = 'ClusterFirst', hostNetwork } }: Pod): string[] {
+  const asksCluster = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork);
+  const address = seen.get(serviceKind, 'kube-dns', 'kube-system')?.spec.clusterIP;
+  return asksCluster && address && address !== 'None' ? [address] : [];
 }
 
 function findPod(seen: Snapshot, { pod: { name, namespace } }: Question): Pod {
@@ -106,7 +125,7 @@ function resolveAsPod(models: Models, { destination, pod }: Question): NameStep[
 }
 
 /** Undefined where the pod has no address of that family. */
-function packetTo(destination: string, { port, protocol }: Question, own: readonly string[]): Packet | undefined {
+function packetTo(destination: string, { port, protocol }: Pick<Question, 'port' | 'protocol'>, own: readonly string[]): Packet | undefined {
   const family = familyOf(destination);
   const source = own.find((address) => familyOf(address) === family);
   return source === undefined ? undefined : { family, protocol, source, sourcePort: 40_000, destination, destinationPort: port };
@@ -120,8 +139,13 @@ function judge(tries: Explanation['tries'], names: readonly NameStep[], question
   // A client goes on to the next address when one fails: the best one counts.
   const chance = Math.max(...tries.map(({ outcomes }) => chanceOf(outcomes)));
   if (chance > 0.999_999) return { verdict: 'delivered', chance: 1 };
+  return { verdict: chance > 0 ? 'sometimes' : 'fails', chance, reason: failure(tries) };
+}
+
+/** The last thing that happened to the first packet that did not arrive. */
+function failure(tries: readonly Try[]): string {
   const failed = tries.flatMap(({ outcomes }) => outcomes).find((outcome) => !succeeds(outcome));
-  return { verdict: chance > 0 ? 'sometimes' : 'fails', chance, reason: failed?.trace.hops.at(-1)?.did ?? 'nobody answers' };
+  return failed?.trace.hops.at(-1)?.did ?? 'nobody answers';
 }
 
 function noTarget(names: readonly NameStep[], { destination }: Question): string {

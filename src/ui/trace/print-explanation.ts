@@ -1,7 +1,7 @@
 // An explanation in words: one line a step, each with the object that caused it.
 import { printRef } from '../../model/network-model.ts';
 import type { Hop, Outcome } from '../../model/packet.ts';
-import type { Explanation, NameStep } from './explain.ts';
+import type { Explanation, NameStep, Try } from './explain.ts';
 
 const percent = (chance: number): string => `${Math.round(chance * 100)} %`;
 
@@ -37,13 +37,15 @@ function outcomeLines({ chance, trace: { hops, verdict, to } }: Outcome, alone: 
   return [...layOut(hops.map(hopLine), '    '), `    => ${end}${alone ? '' : ` (${percent(chance)})`}`];
 }
 
-export function printExplanation({ from, names, tries, verdict, chance, reason }: Explanation): string {
+function tryLines({ packet, outcomes }: Try): string[] {
+  const destination = packet.family === 6 ? `[${packet.destination}]` : packet.destination;
+  return [`  ${packet.protocol} to ${destination}:${packet.destinationPort}`, ...outcomes.flatMap((outcome) => outcomeLines(outcome, outcomes.length === 1))];
+}
+
+export function printExplanation({ from, names, unheard, tries, verdict, chance, reason }: Explanation): string {
   const lines = [`${printRef(from.pod)} on ${from.node} (${from.addresses.join(', ')})`];
   if (names.length > 0) lines.push(...layOut(names.map(nameLine), '  '));
-  for (const { packet, outcomes } of tries) {
-    lines.push(`  ${packet.protocol} to ${packet.family === 6 ? `[${packet.destination}]` : packet.destination}:${packet.destinationPort}`);
-    for (const outcome of outcomes) lines.push(...outcomeLines(outcome, outcomes.length === 1));
-  }
+  for (const each of unheard ? [unheard] : tries) lines.push(...tryLines(each));
   const words = { delivered: 'reachable', fails: `not reachable: ${reason}`, sometimes: `reachable in ${percent(chance)} of tries; else: ${reason}` };
   lines.push(words[verdict]);
   return lines.join('\n');
