@@ -108,7 +108,7 @@ export class Agent {
   }
 
   #failed(error: Error, failures: number): void {
-    this.#log.warn({ error, failures }, 'the node could not be brought to its wished state');
+    this.#log.warn({ err: error, failures }, 'the node could not be brought to its wished state');
     if (failures !== failuresUntilNotReady) return;
     this.#applied = false;
     this.#report.network({ isUp: false, message: error.message });

@@ -35,7 +35,7 @@ export class NodeReport {
   constructor(options: NodeReportOptions) {
     this.#options = options;
     const { clock } = options;
-    this.#loop = new Loop({ clock, turn: () => this.#turn(), onFailure: (error) => log.debug({ error }, 'node report failed') });
+    this.#loop = new Loop({ clock, turn: () => this.#turn(), onFailure: (error) => log.debug({ err: error }, 'node report failed') });
   }
 
   /** Makes or refreshes the Node object; from then on the report renews itself. */
@@ -65,11 +65,13 @@ export class NodeReport {
     const nowMs = clock.now().getTime();
     try {
       if (nowMs >= this.#statusDueMs) {
-        await this.#writeStatus();
+        // Before the write: news that come while it is under way make it due again.
         this.#statusDueMs = nowMs + statusEveryMs;
+        await this.#writeStatus();
       }
       await this.#renewLease();
     } catch (error) {
+      this.#statusDueMs = 0;
       // Somebody else wrote in between: look again at once.
       if (!isConflict(error)) throw error;
       return { revision: 0, againAfterMs: 0 };

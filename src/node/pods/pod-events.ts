@@ -74,7 +74,7 @@ export function createEventRecorder(store: Pick<ObjectStore, 'write'>, host: str
     store.write({ verb: before ? 'update' : 'create', object: event }).catch((error: unknown) => {
       // The namespace may be going away, or the event may have expired: the next one begins a new count.
       known.delete(key);
-      log.debug({ error, reason: note.reason }, 'event not recorded');
+      log.debug({ err: error, reason: note.reason }, 'event not recorded');
     });
   };
 }

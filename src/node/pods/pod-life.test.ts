@@ -226,7 +226,8 @@ test('another image in the pod restarts its container', async () => {
   await create('web', {});
   await sync();
   const before = pod('web')!;
-  const change = store.write({ verb: 'update', object: { ...before, spec: { ...before.spec, containers: [{ ...before.spec.containers[0]!, image: 'web:2' }] } } as Pod });
+  const containers = before.spec.containers.map((container) => ({ ...container, image: 'web:2' }));
+  const change = store.write({ verb: 'update', object: { ...before, spec: { ...before.spec, containers } } as Pod });
   await sync();
   await change;
   await sync();

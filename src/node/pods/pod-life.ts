@@ -6,7 +6,7 @@ import { podKind } from '../../kube/kinds/pod.ts';
 import { ApiError } from '../../kube/meaning/api-error.ts';
 import type { Container, Pod, PodStatus } from '../../kube/objects/core.ts';
 import { ContainerLife } from './container-life.ts';
-import { decidePodActions, outcomeOf, type PodAction } from './decide.ts';
+import { decidePodActions, type PodAction } from './decide.ts';
 import type { PodHost } from './pod-host.ts';
 import { freshState, isTerminal, podId, type PodState, printPod } from './pod-state.ts';
 import { podStatus } from './status/status.ts';
@@ -39,7 +39,7 @@ export class PodLife {
     this.#loop = new Loop({
       clock: host.clock,
       turn: () => this.#turn(),
-      onFailure: (error) => log.warn({ error, pod: printPod(this.state.pod) }, 'pod turn failed'),
+      onFailure: (error) => log.warn({ err: error, pod: printPod(this.state.pod) }, 'pod turn failed'),
     });
     this.#loop.wake();
   }
@@ -49,10 +49,6 @@ export class PodLife {
     if (pod === this.state.pod || (!pod && this.state.gone)) return;
     if (pod) this.state.pod = pod;
     else this.state.gone = true;
-    this.#loop.wake();
-  }
-
-  wake(): void {
     this.#loop.wake();
   }
 
@@ -232,10 +228,5 @@ export class PodLife {
 
   #warn(reason: string, message: string): void {
     this.#host.record({ about: this.state.pod, type: 'Warning', reason, message });
-  }
-
-  /** Succeeded or Failed; undefined while it lives. */
-  get outcome(): 'Succeeded' | 'Failed' | undefined {
-    return outcomeOf(this.state);
   }
 }
