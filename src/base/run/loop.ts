@@ -71,9 +71,10 @@ export class Loop {
   }
 
   async #run(): Promise<void> {
-    // Wakes of one tick make one turn, and wake() never runs foreign code under its caller.
-    await Promise.resolve();
     while (this.#owed && !this.#stop.signal.aborted) {
+      // All wakes of one round of the event loop make one turn: a store commits many writes at once, and tells them singly.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#stop.signal.aborted) break;
       this.#owed = false;
       this.#again?.();
       try {
