@@ -42,7 +42,7 @@ export interface AgentOptions {
   /** In order; a later one may rely on what an earlier one has done. */
   steps: readonly AgentStep[];
   /** Absent on a node that runs no pods of its own (another kubelet does). */
-  pods?: { reconcile(seen: Snapshot): void; close(): Promise<void> };
+  pods?: { reconcile(seen: Snapshot): Promise<void>; close(): Promise<void> };
   clock: Clock;
   random?: () => number;
   /** Called after each turn that changed something: metrics. */
@@ -94,7 +94,7 @@ export class Agent {
 
   async #turn(): Promise<TurnResult> {
     const seen = this.#options.store.snapshot();
-    this.#options.pods?.reconcile(seen);
+    await this.#options.pods?.reconcile(seen);
     const model = this.#options.compile(seen);
     for (const step of this.#options.steps) {
       const applied = await step.apply(model);

@@ -57,8 +57,8 @@ function fakeSandboxes({ calls }: Recorded): PodHost['sandboxes'] {
       calls.push(`open ${objectKey(pod)} ${addresses.join(' ')}`);
       return namespaceOf(`fake-${pod.metadata.name}`);
     },
-    close: (pod) => void calls.push(`close ${objectKey(pod)}`),
-    sweep: () => void calls.push('sweep'),
+    close: async (pod) => void calls.push(`close ${objectKey(pod)}`),
+    sweep: async () => void calls.push('sweep'),
   };
 }
 
@@ -89,7 +89,7 @@ function fakeWishes(store: FakeNode['store'], clock: ManualClock, pods: NodePods
     await work;
   };
   const see = async () => {
-    pods.reconcile(store.snapshot());
+    await pods.reconcile(store.snapshot());
     await clock.advance(0);
   };
   return {

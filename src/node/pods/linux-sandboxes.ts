@@ -7,7 +7,6 @@ import { podSysctls } from '../linux/namespace-sysctls.ts';
 import { attachPod, detachPod } from '../linux/pod-link.ts';
 import { createNamespace, listNamespaces, namespaceOf, type Netns, removeNamespace } from '../netlink/namespaces.ts';
 import { withRtnetlink } from '../netlink/rtnetlink.ts';
-import { deleteLink } from '../netlink/links.ts';
 import { podId } from './pod-state.ts';
 import type { Sandboxes } from './sandboxes.ts';
 
@@ -29,11 +28,6 @@ export function createLinuxSandboxes({ node, prefix = node.name, mtu }: LinuxSan
   const nameOf = (pod: Pod) =>
     [prefix, pod.metadata.namespace, pod.metadata.name.slice(0, longestPart), hashOf(pod).slice(0, 6)].join('_');
 
-  function remove(namespace: Netns, link: string): void {
-    detachPod(node, link);
-    removeNamespace(namespace);
-  }
-
   return {
     node,
     open(pod, addresses) {
@@ -41,18 +35,20 @@ export function createLinuxSandboxes({ node, prefix = node.name, mtu }: LinuxSan
       try {
         attachPod(node, { podNs, name: linkOf(pod), ips: addresses, mtu });
       } catch (error) {
-        remove(podNs, linkOf(pod));
+        removeNamespace(podNs);
         throw error;
       }
       return podNs;
     },
-    close: (pod) => remove(namespaceOf(nameOf(pod)), linkOf(pod)),
-    sweep() {
+    async close(pod) {
+      await detachPod(node, linkOf(pod));
+      removeNamespace(namespaceOf(nameOf(pod)));
+    },
+    async sweep() {
       for (const namespace of listNamespaces(`${prefix}_`)) removeNamespace(namespace);
-      withRtnetlink(node, (rtnetlink) => {
-        const ours = rtnetlink.links().filter(({ name }) => name.startsWith(linkPrefix));
-        rtnetlink.tryEach(ours.map(({ name }) => deleteLink(name)));
-      });
+      // Their links go with them, but only when the kernel gets round to it: a new pod may want the name now.
+      const links = withRtnetlink(node, (rtnetlink) => rtnetlink.links());
+      await Promise.all(links.filter(({ name }) => name.startsWith(linkPrefix)).map(({ name }) => detachPod(node, name)));
     },
   };
 }

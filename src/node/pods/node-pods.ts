@@ -16,10 +16,10 @@ export class NodePods {
     this.#host = host;
   }
 
-  /** Takes in the snapshot and returns at once. The first call sweeps what an earlier life of the program left. */
-  reconcile(seen: Snapshot): void {
+  /** Takes in the snapshot; the pods go on by themselves. The first call sweeps what an earlier life of the program left. */
+  async reconcile(seen: Snapshot): Promise<void> {
     const wished = seen.list(podKind).filter((pod) => pod.spec.nodeName === this.#host.nodeName);
-    if (!this.#swept) this.#sweep(wished);
+    if (!this.#swept) await this.#sweep(wished);
     const states = new Map<string, PodState>([...this.#lives].map(([id, { state }]) => [id, state]));
     const { begin, goOn, gone } = comparePods(wished, states);
     for (const pod of begin) this.#begin(pod);
@@ -43,9 +43,9 @@ export class NodePods {
   }
 
   /** Sandboxes of an earlier life have lost their processes; they are made anew, with the same addresses. */
-  #sweep(wished: readonly Pod[]): void {
+  async #sweep(wished: readonly Pod[]): Promise<void> {
+    await this.#host.sandboxes.sweep();
     this.#swept = true;
-    this.#host.sandboxes.sweep();
     this.#host.leases.keepOnly(new Set(wished.filter((pod) => !isTerminal(pod)).map(podId)));
   }
 }

@@ -67,7 +67,7 @@ export class PodLife {
     const alive = [...this.#lives.values()].filter(({ container }) => this.state.containers.get(container.name)?.phase !== 'exited');
     for (const life of alive) life.kill();
     await Promise.all(alive.map((life) => life.over));
-    if (this.state.sandbox && !this.state.pod.spec.hostNetwork) this.#host.sandboxes.close(this.state.pod);
+    if (this.state.sandbox && !this.state.pod.spec.hostNetwork) await this.#host.sandboxes.close(this.state.pod);
     await this.#host.forget(this.state);
   }
 
@@ -162,10 +162,10 @@ export class PodLife {
     }
   }
 
-  #closeSandbox(): void {
+  async #closeSandbox(): Promise<void> {
     const { state } = this;
     if (!state.pod.spec.hostNetwork) {
-      this.#host.sandboxes.close(state.pod);
+      await this.#host.sandboxes.close(state.pod);
       this.#host.leases.release(podId(state.pod));
     }
     delete state.sandbox;

@@ -7,8 +7,8 @@ export interface Sandboxes {
   readonly node: Netns;
   /** Throws when the machine refuses; nothing is left then. */
   open(pod: Pod, addresses: readonly string[]): Netns;
-  /** Also of a pod that has none, or only half of one. */
-  close(pod: Pod): void;
+  /** Also of a pod that has none, or only half of one. Takes the kernel its time, but not this thread's. */
+  close(pod: Pod): Promise<void>;
   /** Removes what an earlier life of the program left behind. Before the first open. */
-  sweep(): void;
+  sweep(): Promise<void>;
 }
