@@ -66,19 +66,22 @@ async function listenOn({ places }: RealWorld, ports: Set<number>): Promise<void
   await Promise.all([...places.values()].map(({ listeners }) => listeners.listen(ports)));
 }
 
-function senderOf({ places }: RealWorld, stage: Stage, { packet, from }: Probe): Place {
+function senderOf({ places }: RealWorld, stage: Stage, { packet, from }: Probe): Place | undefined {
   const host = Object.entries(stage.hosts).find(([, { ips }]) => ips.includes(packet.source))?.[0] ?? '';
   const pod = from.type === 'pod' && (from.pod.namespace === 'default' ? from.pod.name : keyOf(from.pod.name, from.pod.namespace));
   const who = pod || (from.type === 'node' ? `node ${from.node}` : host);
-  const place = places.get(who);
-  if (!place) throw new Error(`nobody at ${who} to send from`);
-  return place;
+  return places.get(who);
 }
+
+/** A pod that has ended has an address in its status, but nobody is there to send from it. */
+export const canSend = (world: RealWorld, stage: Stage, line: PacketLine): boolean => senderOf(world, stage, probeOf(line, stage)) !== undefined;
 
 function sendingOf(world: RealWorld, stage: Stage, { line, probe }: { line: PacketLine; probe: Probe }): Sending {
   const { packet } = probe;
+  const sender = senderOf(world, stage, probe);
+  if (!sender) throw new Error(`nobody is there to send: ${line.text}`);
   return {
-    namespace: senderOf(world, stage, probe).namespace,
+    namespace: sender.namespace,
     source: packet.source,
     destination: packet.destination,
     port: packet.destinationPort,

@@ -48,7 +48,9 @@ export function openSender({ namespace, source, mark }: Sending, type: number, p
 /** Whoever sends cannot tell a packet without a way from a dropped one: no route, blackhole, unreachable host or net. */
 const lost = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EINVAL', 'EACCES', 'ETIMEDOUT']);
 
-export function answerOfError(error: NodeJS.ErrnoException): Answer {
+/** undefined: not known yet. A packet stopped before it left may still be refused: that is told a moment later. */
+export function answerOfError(error: NodeJS.ErrnoException): Answer | undefined {
+  if (error.code === 'EPERM') return undefined;
   if (error.code === 'ECONNREFUSED') return 'refused';
   if (lost.has(error.code ?? '')) return 'silence';
   throw error;
@@ -61,7 +63,8 @@ export function sendTcp(sending: Sending, giveUp: AbortSignal): Promise<Answer> 
     const options = { fd: openSender(sending, SOCK_STREAM), readable: true, writable: true, manualStart: true };
     const stream = new Socket(options);
     let text = '';
-    const settle = (answer: Answer) => {
+    const settle = (answer: Answer | undefined) => {
+      if (answer === undefined) return;
       stream.destroy();
       resolve(answer);
     };
@@ -77,7 +80,8 @@ export function sendUdp(sending: Sending, giveUp: AbortSignal): Promise<Answer> 
   return new Promise((resolve, reject) => {
     const socket = createSocket(addressOf(sending.source).family === 4 ? 'udp4' : 'udp6');
     let isOpen = true;
-    const settle = (answer: Answer) => {
+    const settle = (answer: Answer | undefined) => {
+      if (answer === undefined) return;
       if (isOpen) socket.close();
       isOpen = false;
       resolve(answer);

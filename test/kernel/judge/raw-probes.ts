@@ -1,16 +1,22 @@
 // Pings and SCTP greetings by raw sockets: Node speaks neither, and the kernel may have no SCTP at all. Each receiver has
-// an ear; what one hears is told by the number that the probe carries. IPv4 only: over IPv6 a raw socket tells no sender.
+// an ear in each family; what it hears is told apart by the number that the probe carries.
 import koffi from 'koffi';
 import { setTimeout as wait } from 'node:timers/promises';
-import { AF_INET, closeDescriptor, openSocket, receiveBytes, sendBytes, SOCK_RAW, SystemCallError } from '../../../src/node/netlink/ffi.ts';
+import { addressFromBytes, familyOf, printAddress } from '../../../src/base/net/address.ts';
+import type { Family } from '../../../src/kube/objects/meta.ts';
+import { AF_INET, AF_INET6, closeDescriptor, openSocket, sendBytes, SOCK_RAW, SystemCallError } from '../../../src/node/netlink/ffi.ts';
 import { inNamespace, type Netns } from '../../../src/node/netlink/namespaces.ts';
 import { answerOfError, type Answer, openSender, type Sending, socketAddress } from './probes.ts';
 import type { Reception } from './listeners.ts';
 
 export type RawProtocol = 'ICMP' | 'SCTP';
 
-const numbers = { ICMP: 1, SCTP: 132 } as const;
-const connect = koffi.load('libc.so.6').func('int connect(int, const uint8_t *, uint32_t)');
+const numbers = { 4: { ICMP: 1, SCTP: 132 }, 6: { ICMP: 58, SCTP: 132 } } as const;
+const echoRequest = { 4: 8, 6: 128 } as const;
+const libc = koffi.load('libc.so.6');
+const connect = libc.func('int connect(int, const uint8_t *, uint32_t)');
+const recvfrom = libc.func('int64_t recvfrom(int, _Out_ uint8_t *, size_t, int, _Out_ uint8_t *, _Inout_ uint32_t *)');
+const DONT_WAIT = 0x40;
 
 /** RFC 1071. */
 function onesComplement(bytes: Buffer): number {
@@ -30,10 +36,10 @@ function crc32c(bytes: Buffer): number {
   return ~crc >>> 0;
 }
 
-/** An echo request whose payload is the number. */
-function ping(number: number): Buffer {
+/** An echo request whose payload is the number. The kernel itself sums up ICMPv6. */
+function ping(number: number, family: Family): Buffer {
   const bytes = Buffer.alloc(12);
-  bytes[0] = 8;
+  bytes[0] = echoRequest[family];
   bytes.writeUInt16BE(number & 0xffff, 4);
   bytes.writeUInt32BE(number, 8);
   bytes.writeUInt16BE(onesComplement(bytes), 2);
@@ -56,18 +62,27 @@ function sctpInit(number: number, port: number): Buffer {
   return bytes;
 }
 
-/** Of one datagram with its IP header: the number, the port, the sender. */
-function read(protocol: RawProtocol, bytes: Buffer): { number: number; port: number; peer: string } | undefined {
-  const body = bytes.subarray((bytes[0]! & 0xf) * 4);
-  const peer = [...bytes.subarray(12, 16)].join('.');
-  if (protocol === 'ICMP') return body[0] === 8 && body.length >= 12 ? { number: body.readUInt32BE(8), port: 0, peer } : undefined;
-  return body[12] === 1 ? { number: body.readUInt32BE(16), port: body.readUInt16BE(2), peer } : undefined;
+/** Number and port of one datagram; undefined for others' and for answers. */
+function read(protocol: RawProtocol, family: Family, bytes: Buffer): { number: number; port: number } | undefined {
+  // IPv4 raw sockets get the header too.
+  const body = family === 4 ? bytes.subarray((bytes[0]! & 0xf) * 4) : bytes;
+  if (protocol === 'ICMP') return body[0] === echoRequest[family] && body.length >= 12 ? { number: body.readUInt32BE(8), port: 0 } : undefined;
+  return body[12] === 1 ? { number: body.readUInt32BE(16), port: body.readUInt16BE(2) } : undefined;
 }
 
-/** Each is good until the next one is asked for. */
-function* drain(fd: number): Iterable<Buffer> {
-  const buffer = Buffer.alloc(2048);
-  for (let got = receiveBytes(fd, buffer, false); got !== undefined; got = receiveBytes(fd, buffer, false)) yield buffer.subarray(0, got);
+/** Each is good until the next one is asked for. Throws what the kernel has to tell about earlier packets. */
+function* drain(fd: number): Iterable<{ bytes: Buffer; peer: string }> {
+  const [buffer, from] = [Buffer.alloc(2048), Buffer.alloc(28)];
+  for (;;) {
+    const got = Number(recvfrom(fd, buffer, buffer.length, DONT_WAIT, from, [from.length]));
+    if (got < 0) {
+      const error = new SystemCallError('recv', koffi.errno(), '');
+      if (error.code === 'EAGAIN') return;
+      throw error;
+    }
+    const address = from.readUInt16LE() === AF_INET ? from.subarray(4, 8) : from.subarray(8, 24);
+    yield { bytes: buffer.subarray(0, got), peer: printAddress(addressFromBytes(address)) };
+  }
 }
 
 export interface Ear {
@@ -75,18 +90,24 @@ export interface Ear {
   close(): void;
 }
 
+const families = [4, 6] as const;
+
 export function openEar(namespace: Netns, who: string, protocol: RawProtocol): Ear {
-  const fd = inNamespace(namespace, () => openSocket({ family: AF_INET, type: SOCK_RAW, protocol: numbers[protocol] }));
+  const fds = families.map((family) =>
+    inNamespace(namespace, () => openSocket({ family: family === 4 ? AF_INET : AF_INET6, type: SOCK_RAW, protocol: numbers[family][protocol] })),
+  );
   return {
     hear() {
       const heard: { number: number; reception: Reception }[] = [];
-      for (const bytes of drain(fd)) {
-        const probe = read(protocol, bytes);
-        if (probe) heard.push({ number: probe.number, reception: { who, port: probe.port, peer: probe.peer } });
+      for (const [index, family] of families.entries()) {
+        for (const { bytes, peer } of drain(fds[index]!)) {
+          const probe = read(protocol, family, bytes);
+          if (probe) heard.push({ number: probe.number, reception: { who, port: probe.port, peer } });
+        }
       }
       return heard;
     },
-    close: () => closeDescriptor(fd),
+    close: () => fds.forEach(closeDescriptor),
   };
 }
 
@@ -97,12 +118,10 @@ export async function sendRaw(protocol: RawProtocol, sendings: readonly Sending[
   for (const ear of ears) ear.hear();
   const sent = sendings.map((sending) => {
     const number = (lastNumber += 1);
-    const fd = openSender(sending, SOCK_RAW, numbers[protocol]);
-    const to = socketAddress(sending.destination, 0);
-    const bytes = protocol === 'ICMP' ? ping(number) : sctpInit(number, sending.port);
-    if (Number(connect(fd, to, to.length)) < 0) return { number, fd, early: answerOfError(new SystemCallError('connect', koffi.errno(), sending.destination)) };
-    sendBytes(fd, bytes);
-    return { number, fd };
+    const family = familyOf(sending.source);
+    const fd = openSender(sending, SOCK_RAW, numbers[family][protocol]);
+    const bytes = protocol === 'ICMP' ? ping(number, family) : sctpInit(number, sending.port);
+    return { number, fd, early: sendOne(fd, sending, bytes) };
   });
   await wait(60);
   const heard = new Map(ears.flatMap((ear) => ear.hear()).map(({ number, reception }) => [number, reception]));
@@ -113,12 +132,24 @@ export async function sendRaw(protocol: RawProtocol, sendings: readonly Sending[
   });
 }
 
+/** An answer only when the packet could not even leave. */
+function sendOne(fd: number, { destination }: Sending, bytes: Buffer): Answer | undefined {
+  const to = socketAddress(destination, 0);
+  try {
+    if (Number(connect(fd, to, to.length)) < 0) throw new SystemCallError('connect', koffi.errno(), destination);
+    sendBytes(fd, bytes);
+    return undefined;
+  } catch (error) {
+    return answerOfError(error as NodeJS.ErrnoException);
+  }
+}
+
 /** The kernel tells a connected raw socket of ICMP errors at its next read. */
 function refusalOn(fd: number): Answer {
   try {
     for (const _ of drain(fd));
     return 'silence';
   } catch (error) {
-    return answerOfError(error as NodeJS.ErrnoException);
+    return answerOfError(error as NodeJS.ErrnoException) ?? 'silence';
   }
 }

@@ -1,8 +1,10 @@
 // Random worlds for the judges, in the words of scenario files, so that a failing one is a new scenario.
 import fc from 'fast-check';
 import { dump } from 'js-yaml';
+import { deriveSlices } from './derive-slices.ts';
 import { type PacketLine, parsePacketLine } from './packet-lines.ts';
-import type { ShortObject } from './short-objects.ts';
+import { type ShortObject, toManifests } from './short-objects.ts';
+import { createStagehand, fixtureOf, type Stage } from './stage.ts';
 
 export interface RandomWorld {
   readonly objects: readonly ShortObject[];
@@ -144,8 +146,24 @@ const hasBothFamilies = (line: string): boolean => !(line.endsWith(' v6') && lin
 
 export const linesOf = ({ packets }: RandomWorld): PacketLine[] => packets.flatMap(parsePacketLine);
 
-/** A scenario file that repeats the failure; the answers are left to whoever decides who is right. */
-export function printWorld(world: RandomWorld, said: ReadonlyMap<string, string>): string {
-  const packets = world.packets.map((line) => `${line} => ${said.get(line) ?? 'reached'}`);
-  return dump({ about: 'A random world on which the judges disagreed', world: 'policies', objects: world.objects, packets }, { lineWidth: 160, noRefs: true });
+const fixture = fixtureOf('policies');
+
+/** All random worlds grow from the policies' fixture. */
+export function stageOfWorld(world: RandomWorld): Stage {
+  const objects = toManifests(world.objects, fixture.objects);
+  return createStagehand(fixture).show([...objects, ...deriveSlices(objects)]);
+}
+
+export const printAnswers = (answers: ReadonlySet<string>): string => [...answers].sort().join(' | ');
+
+/**
+ * Empty when all judges said the same, else what each said and a scenario file that repeats it, ready to be kept.
+ * Its answers are the first judge's: whoever keeps it decides who is right.
+ */
+export function complaintOf(world: RandomWorld, line: PacketLine, said: ReadonlyMap<string, ReadonlySet<string>>): string {
+  const [first, ...others] = [...said.values()].map(printAnswers);
+  if (others.every((answer) => answer === first)) return '';
+  const packets = [`${line.text} => ${first}`];
+  const scenario = dump({ about: 'A random world on which the judges disagreed', world: 'policies', objects: world.objects, packets }, { lineWidth: 160, noRefs: true });
+  return [line.text, ...[...said].map(([judge, answers]) => `${judge}: ${printAnswers(answers)}`), '---', scenario].join('\n');
 }
