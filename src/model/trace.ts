@@ -108,7 +108,8 @@ function route(here: Here, journey: Journey): readonly Outcome[] {
   const { destination } = journey.packet;
   if (self.ips.includes(destination)) return deliverToNode(here, journey);
   if (inRanges(destination, self.podCIDRs)) return enterPod(here, journey);
-  const peer = self.peers.find(({ ips, podCIDRs }) => ips.includes(destination) || inRanges(destination, podCIDRs));
+  const announcer = [...here.models.values()].find((model) => model.self.announces.includes(destination))?.self.name;
+  const peer = self.peers.find(({ name, ips, podCIDRs }) => name === announcer || ips.includes(destination) || inRanges(destination, podCIDRs));
   if (peer) return sendTo(peer, here, journey);
   const strange = inRanges(destination, ranges.podCIDRs) || (journey.client === 'outside' && !journey.translated);
   if (strange) return [end(hop(journey, self.name, 'route', `lost: no node answers for ${destination}`), 'unroutable')];

@@ -20,6 +20,7 @@ interface Front {
 interface Fronts {
   readonly byAddress: ReadonlyMap<string, Front>;
   readonly clusterIPs: ReadonlyMap<string, Ref>;
+  readonly balanced: ReadonlyMap<string, Ref>;
 }
 
 const frontKey = (address: string, protocol: string, port: number): string => `${address} ${protocol} ${port}`;
@@ -30,25 +31,36 @@ const anyNode = (family: 4 | 6): string => `node/${family}`;
 const frontsOf = memoByIdentity((services: NetworkModel['services']): Fronts => {
   const byAddress = new Map<string, Front>();
   const clusterIPs = new Map<string, Ref>();
+  const balanced = new Map<string, Ref>();
   for (const port of services.values()) {
     for (const virtual of port.virtual) {
       byAddress.set(frontKey(virtual.address ?? anyNode(port.family), port.protocol, virtual.port), { port, virtual });
       if (virtual.type === 'clusterIP' && virtual.address) clusterIPs.set(virtual.address, port.origin);
+      if (virtual.type === 'loadBalancer' && virtual.address) balanced.set(virtual.address, port.origin);
     }
   }
-  return { byAddress, clusterIPs };
+  return { byAddress, clusterIPs, balanced };
 });
 
 export function findService(model: NetworkModel, packet: Packet, client: ClientPlace): ServiceAnswer {
   const fronts = frontsOf(model.services);
   const front = findFront(fronts, model, packet);
   if (front) return answerOf(front, packet, client);
+  if (isAnnounced(model, packet.destination)) return noSuchPort(packet, fronts.balanced.get(packet.destination));
   if (!inRanges(packet.destination, model.ranges.serviceCIDRs)) return { says: 'nothing' };
   const owner = fronts.clusterIPs.get(packet.destination);
   // A wrong port of a real cluster IP is an error worth hearing at once; an address nobody has must lead nowhere (PROXY-74).
-  if (owner) return { says: 'rejected', did: `rejected: ${printRef(owner)} has no port ${packet.destinationPort}/${packet.protocol}`, because: owner };
-  return { says: 'dropped', did: `dropped: no Service has the address ${packet.destination}` };
+  return owner ? noSuchPort(packet, owner) : { says: 'dropped', did: `dropped: no Service has the address ${packet.destination}` };
 }
+
+/** The node carries such an address only for Services: its own processes and node ports must not be found behind it. */
+const isAnnounced = ({ self }: NetworkModel, address: string): boolean => self.announces.includes(address) && !self.ips.includes(address);
+
+const noSuchPort = ({ destination, destinationPort, protocol }: Packet, owner: Ref | undefined): ServiceAnswer => ({
+  says: 'rejected',
+  did: `rejected: ${owner ? printRef(owner) : `the Service of ${destination}`} has no port ${destinationPort}/${protocol}`,
+  ...(owner && { because: owner }),
+});
 
 function findFront({ byAddress }: Fronts, { self, ranges }: NetworkModel, packet: Packet): Front | undefined {
   const { destination, protocol, destinationPort, family } = packet;

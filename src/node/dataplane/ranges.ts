@@ -15,10 +15,10 @@ export function blockSet(name: string, family: Family, ranges: readonly AddressR
 const everything = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 const loopback = { 4: '127.0.0.0/8', 6: '::1' } as const;
 
-/** Node ports answer on these, as far as they are the machine's own; on loopback never (PROXY-41). */
-function nodePortRanges(family: Family, wished: readonly string[]): AddressRange[] {
+/** Node ports answer on these, as far as they are the machine's own; on loopback never (PROXY-41), nor on announced ones. */
+function nodePortRanges(family: Family, wished: readonly string[], announced: readonly AddressRange[]): AddressRange[] {
   const ranges = (wished.length > 0 ? wished : [everything[family]]).map(rangeOf).filter((range) => range.family === family);
-  return ranges.flatMap((range) => subtractRanges(range, [rangeOf(loopback[family])]));
+  return ranges.flatMap((range) => subtractRanges(range, [rangeOf(loopback[family]), ...announced.filter((hole) => hole.family === family)]));
 }
 
 export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {
@@ -26,11 +26,13 @@ export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {
   const pods = [...ranges.podCIDRs, ...self.peers.flatMap((peer) => peer.podCIDRs)].map(rangeOf).concat(own);
   const nodes = [...self.ips, ...self.peers.flatMap((peer) => peer.ips)].map(rangeOf);
   const services = ranges.serviceCIDRs.map(rangeOf);
+  const announced = self.announces.filter((address) => !self.ips.includes(address)).map(rangeOf);
   return ([4, 6] as const).flatMap((family) => [
     blockSet(`own-pods${family}`, family, own),
     blockSet(`pods${family}`, family, pods),
     blockSet(`inside${family}`, family, [...pods, ...nodes, ...services]),
     blockSet(`service-ranges${family}`, family, services),
-    blockSet(`node-port-addresses${family}`, family, nodePortRanges(family, ranges.nodePortAddresses)),
+    blockSet(`announced${family}`, family, announced),
+    blockSet(`node-port-addresses${family}`, family, nodePortRanges(family, ranges.nodePortAddresses, announced)),
   ]);
 }

@@ -31,11 +31,15 @@ function arriving(family: Family): Rule[] {
   ];
 }
 
-/** What everyone meets. A cluster IP that has no such port refuses; one that nobody has is silent (PROXY-74). */
+/**
+ * What everyone meets. A cluster IP that has no such port refuses; one that nobody has is silent (PROXY-74).
+ * An announced address is one of the machine's own, but not for its processes and node ports: it refuses, too.
+ */
 const everyone = (family: Family): Rule[] => [
   enterFront(frontFor(family, 'address', false)),
   { when: [destination(family, 'cluster-ips')], then: { do: 'goto', chain: 'refuse' } },
   { when: [destination(family, 'service-ranges')], then: { do: 'drop' } },
+  { when: [destination(family, 'announced')], then: { do: 'goto', chain: 'refuse' } },
   enterFront(frontFor(family, 'nodePort', false), nodePortHere(family)),
 ];
 

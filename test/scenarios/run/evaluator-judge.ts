@@ -44,7 +44,7 @@ function arrive(stage: Stage, arrival: Arrival): Trace[] {
   const model = stage.models.get(arrival.node);
   if (!model || arrival.nodesLeft === 0) return [end(arrival, 'unroutable')];
   const machine = {
-    isLocal: (address: string) => model.self.ips.includes(address) || isLoopback(address),
+    isLocal: (address: string) => [...model.self.ips, ...model.self.announces].includes(address) || isLoopback(address),
     masqueradeAs: (packet: Packet) => ipOfFamily(model.self.ips, packet.family) ?? packet.source,
   };
   const { packet, enters } = arrival;
@@ -66,7 +66,8 @@ function leave(stage: Stage, model: NetworkModel, arrival: Arrival, { verdict, l
     const home = stage.world.pods.get(destination);
     return [home?.node === self.name ? end(arrival, 'delivered', home.pod) : end(arrival, 'dropped')];
   }
-  const peer = self.peers.find(({ ips, podCIDRs }) => ips.includes(destination) || inRanges(destination, podCIDRs));
+  const announcer = [...stage.models.values()].find((other) => other.self.announces.includes(destination))?.self.name;
+  const peer = self.peers.find(({ name, ips, podCIDRs }) => name === announcer || ips.includes(destination) || inRanges(destination, podCIDRs));
   if (peer) return arrive(stage, { ...arrival, node: peer.name, enters: 'prerouting', foreign: false, nodesLeft: arrival.nodesLeft - 1 });
   if (inRanges(destination, ranges.podCIDRs) || arrival.foreign) return [end(arrival, 'unroutable')];
   return [end(arrival, 'delivered', { kind: 'Outside', name: destination })];

@@ -137,11 +137,13 @@ export const randomWorld: fc.Arbitrary<RandomWorld> = fc
   .chain(({ policies, services, changes, zones }) =>
     fc
       .record({ packets: fc.array(packet(services), { minLength: 1, maxLength: 8 }), slices: maybe(slice(services)) })
-      .map(({ packets, slices }) => ({ objects: [...(zones ?? []), ...changes, ...policies, ...services, ...(slices ?? [])], packets: packets.filter(hasBothFamilies) })),
+      .map(({ packets, slices }) => ({ objects: [...(zones ?? []), ...changes, ...policies, ...services, ...(slices ?? [])], packets: packets.filter((line) => hasBothFamilies(line) && !isToItself(line)) })),
   );
 
 const protocolFlag = ({ protocol }: ShortObject): string => (protocol ? ` ${String(protocol).toLowerCase()}` : '');
 
+/** What a machine outside says to itself is none of the cluster's business. */
+const isToItself = (line: string): boolean => /^(ext\d)\b.* -> \1\b/.test(line);
 const hasBothFamilies = (line: string): boolean => !(line.endsWith(' v6') && line.includes('198.51.100.'));
 
 export const linesOf = ({ packets }: RandomWorld): PacketLine[] => packets.flatMap(parsePacketLine);

@@ -142,9 +142,14 @@ function enter(visit: Visit): string[] {
   if (node === '') return ['dropped'];
   const [front] = frontsAt(stage.snapshot, node, packet);
   if (front) return isRefused(front, visit) ? ['dropped'] : viaService(front, visit);
+  if (announcerOf(visit) === node) return ['rejected'];
   if (!stage.scope.serviceCIDRs.some((cidr) => within(packet.destination, cidr))) return pass(visit, isFromHere(visit) ? 'keep' : 'transit');
   return [stage.snapshot.list(serviceKind).some(({ spec }) => spec.clusterIPs?.includes(packet.destination)) ? 'rejected' : 'dropped'];
 }
+
+/** Who announces what is another test's matter; that only Services are found at such an address is this one's. */
+const announcerOf = ({ stage, packet }: Visit): string | undefined =>
+  [...stage.models.values()].find(({ self }) => self.announces.includes(packet.destination))?.self.name;
 
 function isRefused({ service, type }: Front, { packet, sender }: Visit): boolean {
   const listed = service.spec.loadBalancerSourceRanges ?? [];
@@ -176,7 +181,7 @@ function pass(visit: Visit, source: 'keep' | 'hide' | 'transit'): string[] {
   const owner = nodeAt(seen, packet.destination);
   if (owner === node) return [`node ${node}${portOf(packet)}`];
   if (sender.pod && isLive(sender.pod) && !isToSelf(visit) && !permits(seen, sender.pod, 'Egress', packet)) return ['dropped'];
-  const home = owner ?? podAt(seen, packet.destination)?.spec.nodeName;
+  const home = owner ?? podAt(seen, packet.destination)?.spec.nodeName ?? announcerOf(visit);
   if (home === node) return source === 'hide' ? marked(arrive(visit)) : arrive(visit);
   return home === undefined ? leave(visit, source) : travel(visit, home, source === 'hide');
 }
