@@ -9,7 +9,7 @@ import { type PacketLine, type Probe, probeOf } from '../../scenarios/run/packet
 import type { Stage } from '../../scenarios/run/stage.ts';
 import { type Answer, type Sending, sendTcp, sendUdp } from './probes.ts';
 import { type RawProtocol, sendRaw } from './raw-probes.ts';
-import { earOf, markOf, type Place, type RealWorld } from './real-world.ts';
+import { earOf, elsewhere, markOf, type Place, type RealWorld } from './real-world.ts';
 
 export interface Question {
   readonly line: PacketLine;
@@ -41,6 +41,8 @@ export async function askKernel(world: RealWorld, stage: Stage, questions: reado
     const probe = probeOf(line, stage);
     return { line, expected, probe, sending: sendingOf(world, stage, { line, probe }), seen: new Set() };
   });
+  const far = asked.filter(({ probe }) => probe.packet.protocol === 'UDP').map(({ sending }) => sending);
+  for (const { destination, port } of far) await world.places.get(elsewhere)!.listeners.listenAt(destination, port);
   const isSticky = [...stage.models.values()].some(({ services }) => [...services.values()].some(({ stickySeconds }) => stickySeconds !== undefined));
   let open = asked;
   for (let round = 0; open.length > 0 && round < (isSticky ? stickyRounds : rounds); round++) {
@@ -118,7 +120,7 @@ function printAnswer(answer: Answer, { packet }: Probe, { models }: Stage): stri
   if (answer === 'refused') return 'rejected';
   if (answer === 'silence') return 'dropped';
   const { who, address, port, peer } = answer;
-  const name = who === 'elsewhere' ? (address ?? packet.destination) : who;
+  const name = who === elsewhere ? (address ?? packet.destination) : who;
   const isNode = [...models.values()].some(({ self }) => self.ips.includes(peer));
   const hidden = peer === packet.source ? '' : isNode ? ' masqueraded' : ` masqueraded as ${peer}`;
   return `${name}${packet.protocol === 'ICMP' ? '' : `:${port}`}${hidden}`;

@@ -1,10 +1,11 @@
 // One real TCP connection or UDP datagram from a place in a world, and what its sender learns. Serves the kernel judge.
 import { createSocket } from 'node:dgram';
 import { Socket } from 'node:net';
-import { addressBytes, addressOf } from '../../../src/base/net/address.ts';
+import { addressOf } from '../../../src/base/net/address.ts';
 import { AF_INET, AF_INET6, bindSocket, closeDescriptor, openSocket, setSocketOption, SOCK_DGRAM, SOCK_STREAM } from '../../../src/node/netlink/ffi.ts';
 import { inNamespace, type Netns } from '../../../src/node/netlink/namespaces.ts';
 import type { Reception } from './listeners.ts';
+import { socketAddress } from './socket-address.ts';
 
 export interface Sending {
   readonly namespace: Netns;
@@ -20,16 +21,6 @@ export type Answer = Reception | 'refused' | 'silence';
 
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
-
-/** Struct sockaddr_in or sockaddr_in6. */
-export function socketAddress(address: string, port: number): Uint8Array {
-  const { family } = addressOf(address);
-  const bytes = Buffer.alloc(family === 4 ? 16 : 28);
-  bytes.writeUInt16LE(family === 4 ? AF_INET : AF_INET6);
-  bytes.writeUInt16BE(port, 2);
-  bytes.set(addressBytes(addressOf(address)), family === 4 ? 4 : 8);
-  return bytes;
-}
 
 export function openSender({ namespace, source, mark }: Sending, type: number, protocol = 0): number {
   return inNamespace(namespace, () => {

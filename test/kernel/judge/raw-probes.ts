@@ -6,8 +6,9 @@ import { addressFromBytes, familyOf, printAddress } from '../../../src/base/net/
 import type { Family } from '../../../src/kube/objects/meta.ts';
 import { AF_INET, AF_INET6, closeDescriptor, openSocket, sendBytes, SOCK_RAW, SystemCallError } from '../../../src/node/netlink/ffi.ts';
 import { inNamespace, type Netns } from '../../../src/node/netlink/namespaces.ts';
-import { answerOfError, type Answer, openSender, type Sending, socketAddress } from './probes.ts';
 import type { Reception } from './listeners.ts';
+import { answerOfError, type Answer, openSender, type Sending } from './probes.ts';
+import { socketAddress } from './socket-address.ts';
 
 export type RawProtocol = 'ICMP' | 'SCTP';
 

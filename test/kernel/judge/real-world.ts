@@ -61,7 +61,8 @@ export interface RealWorld {
 
 const gateways = { 4: '169.254.1.1', 6: 'fe80::1' } as const;
 const outsideLink = 'eth1';
-const elsewhere = 'elsewhere';
+/** The name of the one that hears what is sent to nobody. */
+export const elsewhere = 'elsewhere';
 const firstTable = 100;
 /** Packet mark, and routing table, of those who must enter by this node. */
 export const markOf = (stage: Stage, node: string): number => firstTable + [...stage.models.keys()].indexOf(node);
@@ -195,7 +196,8 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage):
     ip(namespace, '-6', ...rules);
     add(openPlace(name, namespace));
   }
-  add(openPlace(elsewhere, buildElsewhere(cluster, underlay)));
+  const nowhere = buildElsewhere(cluster, underlay);
+  add({ who: elsewhere, namespace: nowhere, listeners: openListeners(nowhere, elsewhere, true), ears: new Map() });
 
   const outsideDrivers = new Map(hosts.map(([name]) => [name, linuxWiringDriver(nodeNamespace(cluster, name))]));
   const underlayDriver = linuxWiringDriver(underlay);
