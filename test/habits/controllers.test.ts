@@ -18,6 +18,23 @@ const worlds: Readonly<Record<string, readonly KubeObject[]>> = {
   'a ReplicaSet of its own': [workload('ReplicaSet', 'web', { replicas: 4 })],
   'Services with and without pods': [workload('Deployment', 'web', { replicas: 3 }), service('web'), service('empty'), service('bare', { clusterIP: 'None', selector: { app: 'web' } })],
   'two Services of one Deployment': [workload('Deployment', 'web', { replicas: 2 }), service('web'), service('both', { selector: { app: 'web' }, ipFamilyPolicy: 'PreferDualStack' })],
+  'a StatefulSet and its governing Service': [workload('StatefulSet', 'db', { replicas: 3, serviceName: 'db' }), service('db', { clusterIP: 'None' })],
+  'a StatefulSet made all at once': [workload('StatefulSet', 'db', { replicas: 3, serviceName: 'db', podManagementPolicy: 'Parallel' })],
+  'Endpoints written by hand': [
+    service('outside', { selector: undefined }),
+    { apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'outside', namespace: 'default' }, subsets: [{ addresses: [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }], ports: [{ name: 'http', port: 8080 }] }] } as KubeObject,
+  ],
+  'load balancers': [service('one', { type: 'LoadBalancer' }), service('two', { type: 'LoadBalancer', ipFamilyPolicy: 'PreferDualStack' }), service('theirs', { type: 'LoadBalancer', loadBalancerClass: 'example.com/x' })],
+  'the Service of the API': [service('kubernetes', { selector: undefined, ports: [{ name: 'https', port: 443, targetPort: 6443 }] })],
+  'an Ingress and its gateway': [
+    { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'fairlead' }, spec: { controller: 'fairlead.dev/ingress' } } as KubeObject,
+    workload('DaemonSet', 'gateway', {
+      namespace: 'other',
+      selector: { matchLabels: { 'app.kubernetes.io/name': 'fairlead-gateway' } },
+      template: { metadata: { labels: { 'app.kubernetes.io/name': 'fairlead-gateway' } }, spec: { hostNetwork: true, containers: [{ name: 'gateway', image: 'gateway' }] } },
+    }),
+    { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'web', namespace: 'default' }, spec: { ingressClassName: 'fairlead', defaultBackend: { service: { name: 'web', port: { number: 80 } } } } } as KubeObject,
+  ],
   'a pod that fits nowhere': [workload('Deployment', 'web', { pod: { nodeSelector: { disk: 'ssd' } } })],
   'the same names in two namespaces': [workload('Deployment', 'web'), workload('Deployment', 'web', { namespace: 'other' })],
 };
@@ -58,7 +75,7 @@ test('EPS-27: a Service that selects nobody has one placeholder slice per family
   assert.deepEqual(shown.toSorted(), [['both', 'IPv4', [], []], ['both', 'IPv6', [], []], ['empty', 'IPv4', [], []]]);
 });
 
-const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
+const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'ip', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
 
 /** Which node a pod of several alike went to, and with which suffix, is chance. */
 const anonymous = (object: KubeObject): unknown => {

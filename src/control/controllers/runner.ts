@@ -26,7 +26,8 @@ const log = logFor('controllers');
 
 /** What a controller last looked at, and how often it has failed since. */
 interface Memory {
-  lists: readonly unknown[];
+  /** Absent: it has never looked. */
+  lists: readonly unknown[] | undefined;
   failures: number;
   againAtMs: number;
 }
@@ -34,7 +35,7 @@ interface Memory {
 const raced: ReadonlySet<string> = new Set(['Conflict', 'AlreadyExists', 'NotFound']);
 
 export function startControllers({ store, controllers, clock, random = Math.random }: RunnerOptions): RunningControllers {
-  const memory = new Map<Controller, Memory>(controllers.map((each) => [each, { lists: [], failures: 0, againAtMs: Infinity }]));
+  const memory = new Map<Controller, Memory>(controllers.map((each) => [each, { lists: undefined, failures: 0, againAtMs: Infinity }]));
   const reads: readonly Kind[] = [...new Set(controllers.flatMap((each) => each.reads))];
 
   async function turn(): Promise<TurnResult> {
@@ -81,7 +82,7 @@ export function startControllers({ store, controllers, clock, random = Math.rand
 }
 
 function isDue(controller: Controller, { lists, againAtMs }: Memory, seen: Snapshot, nowMs: number): boolean {
-  return nowMs >= againAtMs || lists.length === 0 || controller.reads.some((kind, i) => seen.list(kind) !== lists[i]);
+  return nowMs >= againAtMs || lists === undefined || controller.reads.some((kind, i) => seen.list(kind) !== lists[i]);
 }
 
 /** A bug in one controller costs that controller's turn, not the others'. */

@@ -1,0 +1,97 @@
+// Watches over nodes: one that stopped renewing its lease is lost, a lost or troubled one is tainted, and what runs on
+// a lost one is not ready and leaves when its patience ends.
+import { deepEqual } from '../../base/data/memo.ts';
+import { leaseKind } from '../../kube/kinds/lease.ts';
+import { nodeKind } from '../../kube/kinds/node.ts';
+import { podKind } from '../../kube/kinds/pod.ts';
+import { findCondition, setCondition } from '../../kube/meaning/conditions.ts';
+import type { Node, Pod } from '../../kube/objects/core.ts';
+import type { Condition } from '../../kube/objects/meta.ts';
+import type { Snapshot, Write } from '../../kube/store/store.ts';
+import type { Controller } from './controller.ts';
+import { groupOf } from './keep-lists.ts';
+import { leavesAtMs } from './nodes/eviction.ts';
+import { taintsFor } from './nodes/node-conditions.ts';
+import { earliest } from './wake.ts';
+import { podsByNode } from './workload/pod-groups.ts';
+import { isReady, isTerminating } from './workload/pod-state.ts';
+import { createEvent, remove, update, updateStatus } from './writes.ts';
+
+const component = 'node-controller';
+/** How long a node may be silent. */
+const graceMs = 40_000;
+const leaseNamespace = 'kube-node-lease';
+const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
+
+export function createNodeLifecycle(): Controller {
+  // Nobody is lost for a silence that we did not hear: after a start every node has its full grace.
+  let listeningSinceMs: number | undefined;
+  const silentAtMs = (node: Node, seen: Snapshot, now: Date) => Math.max((listeningSinceMs ??= now.getTime()), lastSignMs(node, seen)) + graceMs;
+  return {
+    name: 'node-lifecycle',
+    reads: [nodeKind, leaseKind, podKind],
+    decide(seen, now) {
+      const pods = podsByNode(seen.list(podKind));
+      return seen.list(nodeKind).flatMap((node) => {
+        if (silentAtMs(node, seen, now) <= now.getTime() && !isLost(node)) return [markLost(node, now)];
+        return [...retaint(node, now), ...tendPods(node, groupOf(pods, node.metadata.name), now)];
+      });
+    },
+    wakeAfterMs(seen, now) {
+      const pods = podsByNode(seen.list(podKind));
+      const moments = seen.list(nodeKind).flatMap((node) => [
+        ...(isLost(node) ? [] : [silentAtMs(node, seen, now)]),
+        ...(hasNoExecute(node) ? groupOf(pods, node.metadata.name).filter((pod) => !isTerminating(pod)).map((pod) => leavesAtMs(pod, node, now)) : []),
+      ]);
+      const soonest = earliest(moments);
+      return soonest === undefined ? undefined : Math.max(1, soonest - now.getTime());
+    },
+  };
+}
+
+function lastSignMs(node: Node, seen: Snapshot): number {
+  const lease = seen.get(leaseKind, node.metadata.name, leaseNamespace);
+  const beat = lease?.spec?.renewTime ?? findCondition(node.status?.conditions, 'Ready')?.lastHeartbeatTime ?? node.metadata.creationTimestamp;
+  return Date.parse(beat ?? '') || 0;
+}
+
+const isLost = ({ status }: Node): boolean => findCondition(status?.conditions, 'Ready')?.status === 'Unknown';
+const hasNoExecute = ({ spec }: Node): boolean => spec?.taints?.some(({ effect }) => effect === 'NoExecute') === true;
+
+function markLost(node: Node, now: Date): Write {
+  const hasSpoken = findCondition(node.status?.conditions, 'Ready') !== undefined;
+  const said = hasSpoken
+    ? { reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' }
+    : { reason: 'NodeStatusNeverUpdated', message: 'Kubelet never posted node status.' };
+  const mark = (all: readonly Condition[], type: string) => setCondition(all, { ...findCondition(all, type), type, status: 'Unknown', ...said, lastTransitionTime: undefined }, now);
+  const conditions = watched.reduce<readonly Condition[]>(mark, node.status?.conditions ?? []);
+  return updateStatus(node, { ...node.status, conditions: [...conditions] })[0]!;
+}
+
+function retaint(node: Node, now: Date): Write[] {
+  const taints = taintsFor(node, now);
+  const present = node.spec?.taints ?? [];
+  return deepEqual(taints, present) ? [] : [update({ ...node, spec: { ...node.spec, taints: taints.length > 0 ? [...taints] : undefined } } as Node)];
+}
+
+function tendPods(node: Node, pods: readonly Pod[], now: Date): Write[] {
+  if (!hasNoExecute(node)) return [];
+  return pods.filter((pod) => !isTerminating(pod)).flatMap((pod) => {
+    const leavesAt = leavesAtMs(pod, node, now);
+    if (leavesAt !== undefined && leavesAt <= now.getTime()) return evict(pod, now);
+    // A node that speaks tells the truth about its pods itself.
+    return isLost(node) && isReady(pod) ? markUnready(pod, now) : [];
+  });
+}
+
+function evict(pod: Pod, now: Date): Write[] {
+  const { namespace, name } = pod.metadata;
+  const message = `Marking for deletion Pod ${namespace}/${name}`;
+  return [createEvent({ about: pod, reason: 'TaintManagerEviction', message, component: 'taint-eviction-controller' }, now), remove(pod)];
+}
+
+function markUnready(pod: Pod, now: Date): Write[] {
+  const conditions = setCondition(pod.status?.conditions, { type: 'Ready', status: 'False' }, now);
+  const event = createEvent({ about: pod, type: 'Warning', reason: 'NodeNotReady', message: 'Node is not ready', component }, now);
+  return [...updateStatus(pod, { ...pod.status, conditions: [...conditions] }), event];
+}
