@@ -139,6 +139,8 @@ export interface NameDirectory {
   /** `cluster.local` */
   readonly domain: string;
   readonly ttlSeconds: number;
+  /** The cluster's own address ranges: their reverse names are ours alone, also those of addresses nobody has. */
+  readonly reverseCIDRs: readonly string[];
   readonly namespaces: ReadonlySet<string>;
   /** By `namespace/service`. */
   readonly services: ReadonlyMap<string, NamedService>;
@@ -150,7 +152,7 @@ export interface NamedService {
   readonly addresses: readonly string[];
   /** Of the Service; headless ports are those of its endpoints. */
   readonly ports: readonly NamedPort[];
-  /** Published ones: ready, or all where the Service publishes those that are not. */
+  /** Published ones: ready, or all where the Service publishes those that are not. Made when first asked for. */
   readonly endpoints: readonly NamedEndpoint[];
   readonly externalName?: string;
   readonly origin: Ref;

@@ -1,6 +1,7 @@
 // Services, EndpointSlices, Namespaces → the cluster's DNS zone as data (Kubernetes DNS specification 1.1.0).
 // One remembered entry a Service: a change costs one entry, and all others keep their identity.
-import { addressOf, parseAddress, printAddress } from '../../base/net/address.ts';
+// Endpoints are made into names when somebody asks: most Services of a large cluster are never asked for theirs.
+import { parseAddress, printAddress } from '../../base/net/address.ts';
 import { changedPlaces, deepEqual, keepIdentity, memoAligned, memoLast } from '../../base/data/memo.ts';
 import { patchMap } from '../../base/data/patched-map.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
@@ -15,9 +16,14 @@ import type { NameDirectory, NamedEndpoint, NamedPort, NamedService, Scope } fro
 
 export const defaultTtlSeconds = 5;
 
+/** The same for every scope: the compilers of all nodes in one program share the work. */
+const nameServices = memoAligned((service: Service, slices: readonly EndpointSlice[]) => namedService(service, slices));
+
+/** Throws RangeError for a time to live that resolvers would not believe (DNS-21). */
 export function createNameCompiler(scope: Scope): (seen: Snapshot) => NameDirectory {
   const { clusterDomain: domain, dnsTtlSeconds: ttlSeconds = defaultTtlSeconds } = scope;
-  const nameServices = memoAligned((service: Service, slices: readonly EndpointSlice[]) => namedService(service, slices));
+  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 0 || ttlSeconds > 3600) throw new RangeError(`ttl must be in range [0, 3600]: ${ttlSeconds}`);
+  const reverseCIDRs = [...scope.serviceCIDRs, ...scope.podCIDRs];
   const namespacesOf = memoLast((list: readonly Namespace[]): ReadonlySet<string> => new Set(list.map((each) => each.metadata.name)));
   let last: Zone | undefined;
   const servicesOf = memoLast((services: readonly Service[], slices: readonly EndpointSlice[]) => {
@@ -27,7 +33,7 @@ export function createNameCompiler(scope: Scope): (seen: Snapshot) => NameDirect
     return last.named;
   });
   const directory = memoLast(
-    (namespaces: ReadonlySet<string>, services: ReadonlyMap<string, NamedService>): NameDirectory => ({ domain, ttlSeconds, namespaces, services }),
+    (namespaces: ReadonlySet<string>, services: ReadonlyMap<string, NamedService>): NameDirectory => ({ domain, ttlSeconds, reverseCIDRs, namespaces, services }),
   );
   return (seen) => directory(namespacesOf(seen.list(namespaceKind)), servicesOf(seen.list(serviceKind), seen.list(endpointSliceKind)));
 }
@@ -54,17 +60,48 @@ function patchNames({ keys, entries, named }: Zone, nowKeys: readonly string[], 
 
 /** Undefined where the zone has nothing to say about the Service (DNS-49: an external name that is an address). */
 function namedService(service: Service, slices: readonly EndpointSlice[]): NamedService | undefined {
-  const { type, externalName, clusterIPs = [], clusterIP, ports = [] } = service.spec;
+  const { type, clusterIPs = [], clusterIP, ports = [] } = service.spec;
   const origin: Ref = { kind: 'Service', namespace: service.metadata.namespace, name: service.metadata.name };
-  if (type === 'ExternalName') {
-    const target = externalName?.replace(/\.$/, '') ?? '';
-    return target === '' || parseAddress(target) ? undefined : { type: 'externalName', addresses: [], ports: [], endpoints: [], externalName: target, origin };
-  }
-  const endpoints = publishedEndpoints(slices, publishesAll(service));
-  if ((clusterIPs[0] ?? clusterIP) === 'None') return { type: 'headless', addresses: [], ports: [], endpoints, origin };
-  const addresses = clusterIPs.length > 0 ? clusterIPs : clusterIP ? [clusterIP] : [];
-  const named = ports.map(({ name = '', protocol = 'TCP', port }): NamedPort => ({ name, protocol, port }));
-  return { type: 'clusterIP', addresses, ports: named, endpoints, origin };
+  if (type === 'ExternalName') return namedElsewhere(service, origin);
+  const endpointsOf = lazily(() => publishedEndpoints(slices, publishesAll(service)));
+  const isHeadless = (clusterIPs[0] ?? clusterIP) === 'None';
+  const addresses = isHeadless ? [] : (clusterIPs.length > 0 ? clusterIPs : [clusterIP ?? '']).flatMap((address) => canonicalAddress(address) ?? []);
+  const named = isHeadless ? [] : ports.map(({ name = '', protocol = 'TCP', port }): NamedPort => ({ name, protocol, port }));
+  return {
+    type: isHeadless ? 'headless' : 'clusterIP',
+    addresses,
+    ports: named,
+    get endpoints() {
+      return endpointsOf();
+    },
+    origin,
+  };
+}
+
+function namedElsewhere({ spec: { externalName = '' } }: Service, origin: Ref): NamedService | undefined {
+  const target = externalName.replace(/\.$/, '').toLowerCase();
+  return isDomainName(target) ? { type: 'externalName', addresses: [], ports: [], endpoints: [], externalName: target, origin } : undefined;
+}
+
+/** Computes once, and then lets go of what it computed from. */
+function lazily<T>(compute: () => T): () => T {
+  let todo: (() => T) | undefined = compute;
+  let result: T;
+  return () => {
+    if (todo) result = todo();
+    todo = undefined;
+    return result;
+  };
+}
+
+/** What can stand in a CNAME record: no address, and within the limits of a packet (RFC 1035, section 2.3.4). */
+const isDomainName = (text: string): boolean =>
+  text.length <= 253 && parseAddress(text) === undefined && text.split('.').every((label) => /^[\x21-\x7e]{1,63}$/.test(label));
+
+/** One address has one text; undefined when it is none. */
+function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  return address && printAddress(address);
 }
 
 const tolerateAnnotation = 'service.alpha.kubernetes.io/tolerate-unready-endpoints';
@@ -98,11 +135,12 @@ function namedEndpoints(endpoint: SliceEndpoint, ports: readonly NamedPort[], sl
   const { targetRef, hostname } = endpoint;
   const { namespace, name } = slice.metadata;
   const origin: Ref = targetRef?.kind === 'Pod' && targetRef.name ? { kind: 'Pod', namespace, name: targetRef.name } : { kind: 'EndpointSlice', namespace, name };
-  return endpoint.addresses.map((address) => ({ label: (hostname ?? dashedAddress(address)).toLowerCase(), address, ports, origin }));
+  const addresses = endpoint.addresses.flatMap((address) => canonicalAddress(address) ?? []);
+  return addresses.map((address) => ({ label: (hostname || dashedAddress(address)).toLowerCase(), address, ports, origin }));
 }
 
-/** `10.1.2.3` → `10-1-2-3`; a label may not end with a dash, so `2001:db8::` → `2001-db8--0` (DNS-32). */
+/** Of a canonical address: `10.1.2.3` → `10-1-2-3`; a label may not end with a dash, so `2001:db8::` → `2001-db8--0` (DNS-32). */
 export function dashedAddress(address: string): string {
-  const dashed = printAddress(addressOf(address)).replaceAll(/[.:]/g, '-');
+  const dashed = address.replaceAll(/[.:]/g, '-');
   return dashed.endsWith('-') ? `${dashed}0` : dashed;
 }

@@ -2,11 +2,14 @@
 // Names are lower-case and absolute, without the final dot. Cost: a few map look-ups, whatever the number of Services.
 import { familyOf } from '../../base/net/address.ts';
 import type { NameDirectory, NamedEndpoint, NamedPort, NamedService, NameRecord } from '../network-model.ts';
-import { resolveAddress } from './reverse.ts';
+import { namesOfAddress, readReverseName, reverseZone } from './reverse.ts';
 
 export type RecordType = NameRecord['type'];
 
-/** `notOurs`: outside the zone, for another server. A CNAME that leaves the zone leaves its target to the asker. */
+/**
+ * `notOurs`: outside the zone, for another server. After CNAMEs the outcome is that of the last name (RFC 6604),
+ * and `records` still hold the way there; a CNAME that leaves the zone leaves its target to the asker.
+ */
 export interface NameAnswer {
   readonly outcome: 'found' | 'noData' | 'noSuchName' | 'notOurs';
   readonly records: readonly NameRecord[];
@@ -21,11 +24,24 @@ const found = (records: readonly NameRecord[], additional: readonly NameRecord[]
   records.length > 0 ? { outcome: 'found', records, additional } : nothing('noData');
 
 export function resolveName(directory: NameDirectory, name: string, type: RecordType | 'other'): NameAnswer {
+  const chain: NameRecord[] = [];
+  for (let asked = name; ; ) {
+    const answer = resolveOnce(directory, asked, type);
+    const [alias] = answer.records;
+    if (alias?.type !== 'CNAME' || type === 'CNAME') return { ...answer, records: [...chain, ...answer.records] };
+    chain.push(alias);
+    asked = alias.target;
+    const goesOn = labelsBelow(directory.domain, asked) !== undefined && chain.length < maxCnames && !chain.some((record) => record.name === asked);
+    if (!goesOn) return found(chain);
+  }
+}
+
+function resolveOnce(directory: NameDirectory, name: string, type: RecordType | 'other'): NameAnswer {
   if (name.endsWith('.in-addr.arpa') || name.endsWith('.ip6.arpa')) return resolveReverse(directory, name, type);
   const labels = labelsBelow(directory.domain, name);
   if (!labels) return nothing('notOurs');
   const [top, namespace, service, ...rest] = labels.toReversed();
-  if (top === undefined) return found(apexRecords(directory, type));
+  if (top === undefined) return resolveApex(directory, type);
   if (top === 'svc' || top === 'pod') return resolveScope(directory, { name, type, top, namespace, service, rest });
   if (labels.length === 1 && top === 'dns-version') return found(type === 'TXT' ? [{ name, type, text: schemaVersion, ...base(directory) }] : []);
   if (labels.length === 2 && name === `ns.dns.${directory.domain}`) return found(nameServerAddresses(directory).filter((record) => record.type === type));
@@ -40,8 +56,9 @@ function labelsBelow(domain: string, name: string): string[] | undefined {
   return name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1).split('.') : undefined;
 }
 
-export const startOfAuthority = (directory: NameDirectory): NameRecord => ({
-  name: directory.domain,
+/** Of the zone in which the name lies: the cluster's own, or that of one of its address ranges. */
+export const startOfAuthority = (directory: NameDirectory, name = directory.domain): NameRecord => ({
+  name: reverseZone(directory.reverseCIDRs, name) ?? directory.domain,
   type: 'SOA',
   primary: `ns.dns.${directory.domain}`,
   mailbox: `hostmaster.${directory.domain}`,
@@ -50,10 +67,10 @@ export const startOfAuthority = (directory: NameDirectory): NameRecord => ({
   ttlSeconds: Math.min(directory.ttlSeconds, 300),
 });
 
-function apexRecords(directory: NameDirectory, type: RecordType | 'other'): NameRecord[] {
-  if (type === 'SOA') return [startOfAuthority(directory)];
-  if (type === 'NS') return [{ name: directory.domain, type, target: `ns.dns.${directory.domain}`, ...base(directory) }];
-  return [];
+function resolveApex(directory: NameDirectory, type: RecordType | 'other'): NameAnswer {
+  if (type === 'SOA') return found([startOfAuthority(directory)]);
+  if (type !== 'NS') return nothing('noData');
+  return found([{ name: directory.domain, type, target: `ns.dns.${directory.domain}`, ...base(directory) }], nameServerAddresses(directory));
 }
 
 /** The DNS Service itself, where it is called as everyone calls it (DNS-53). */
@@ -80,7 +97,7 @@ function resolveScope(directory: NameDirectory, question: Question): NameAnswer 
   if (service === undefined) return nothing('noData');
   const named = directory.services.get(`${namespace}/${service}`);
   if (!named) return nothing('noSuchName');
-  if (named.type === 'externalName') return question.rest.length > 0 ? nothing('noSuchName') : followExternal(directory, question, named);
+  if (named.type === 'externalName') return question.rest.length > 0 ? nothing('noSuchName') : found(aliasRecords(directory, question, named));
   if (named.type === 'headless' && named.endpoints.length === 0) return nothing('noSuchName');
   return resolveBelowService(directory, question, named);
 }
@@ -126,16 +143,23 @@ interface Target {
   origin: NamedService['origin'];
 }
 
-/** Where each port leads: the Service itself, or each endpoint of a headless one. */
+/** Where each port leads: the Service itself, or each endpoint of a headless one; one host has a port only once, in both families. */
 function serviceTargets(directory: NameDirectory, question: Question, named: NamedService): Target[] {
   const host = `${question.service}.${question.namespace}.svc.${directory.domain}`;
   if (named.type !== 'headless') {
     return named.ports.map((port) => ({ host, port, addresses: addressRecords(host, named.addresses, directory, named), origin: named.origin }));
   }
-  return named.endpoints.flatMap((endpoint) => {
+  const targets = new Map<string, Target>();
+  for (const endpoint of named.endpoints) {
     const target = `${endpoint.label}.${host}`;
-    return endpoint.ports.map((port) => ({ host: target, port, addresses: addressRecords(target, [endpoint.address], directory, endpoint), origin: endpoint.origin }));
-  });
+    const addresses = addressRecords(target, [endpoint.address], directory, endpoint);
+    for (const port of endpoint.ports) {
+      const key = `${endpoint.label} ${port.name} ${port.protocol} ${port.port}`;
+      const known = targets.get(key);
+      targets.set(key, known ? { ...known, addresses: [...known.addresses, ...addresses] } : { host: target, port, addresses, origin: endpoint.origin });
+    }
+  }
+  return [...targets.values()];
 }
 
 /** Weights share 100 among the records (DNS-16); targets' addresses ride along (DNS-15). */
@@ -146,26 +170,18 @@ function serviceLocation(directory: NameDirectory, { name }: Question, targets: 
   return found(records, [...additional.values()]);
 }
 
-/** A chain of CNAMEs inside the zone is followed; a loop ends with the chain so far (DNS-48). */
-function followExternal(directory: NameDirectory, question: Question, named: NamedService): NameAnswer {
-  const records: NameRecord[] = [];
-  let { name } = question;
-  let current: NamedService | undefined = named;
-  while (current?.externalName !== undefined && records.length < maxCnames) {
-    const target: string = current.externalName.toLowerCase();
-    if (records.some((record) => record.name === name)) break;
-    records.push({ name, type: 'CNAME', target, origin: current.origin, ...base(directory) });
-    if (question.type === 'CNAME') break;
-    name = target;
-    const [service, namespace, scope] = labelsBelow(directory.domain, target) ?? [];
-    current = scope === 'svc' ? directory.services.get(`${namespace}/${service}`) : undefined;
-    if (current && current.type !== 'externalName') return found([...records, ...resolveName(directory, target, question.type).records]);
-  }
-  return found(records);
-}
+const aliasRecords = (directory: NameDirectory, { name }: Question, { externalName = '', origin }: NamedService): NameRecord[] => [
+  { name, type: 'CNAME', target: externalName, origin, ...base(directory) },
+];
 
+/** Inside the cluster's ranges every name is known to exist or not (DNS-36); elsewhere only those that a Service has. */
 function resolveReverse(directory: NameDirectory, name: string, type: RecordType | 'other'): NameAnswer {
-  const targets = resolveAddress(directory, name);
-  if (!targets) return nothing('notOurs');
-  return found(type === 'PTR' ? targets.map(({ target, origin }) => ({ name, type, target, origin, ...base(directory) })) : []);
+  const asked = readReverseName(name);
+  const targets = asked?.address === undefined ? undefined : namesOfAddress(directory, asked.address);
+  if (targets) return found(type === 'PTR' ? targets.map(({ target, origin }) => ({ name, type, target, origin, ...base(directory) })) : []);
+  const zone = reverseZone(directory.reverseCIDRs, name);
+  if (zone === undefined) return nothing('notOurs');
+  if (zone === name && type === 'SOA') return found([startOfAuthority(directory, name)]);
+  // A part of an address has addresses below it (RFC 8020).
+  return nothing(asked?.address === undefined ? 'noData' : 'noSuchName');
 }

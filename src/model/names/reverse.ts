@@ -1,5 +1,7 @@
 // From address to name (PTR): the directory turned around, once per directory and only when somebody asks.
-import { addressFromBytes, printAddress, parseAddress } from '../../base/net/address.ts';
+// Also where the reverse zones of the cluster's own address ranges begin.
+import { bitsOf, printAddress } from '../../base/net/address.ts';
+import { contains, type Prefix, prefixOf } from '../../base/net/prefix.ts';
 import type { Ref } from '../../kube/objects/meta.ts';
 import type { NameDirectory } from '../network-model.ts';
 
@@ -8,43 +10,79 @@ export interface ReverseName {
   readonly origin: Ref;
 }
 
-const turned = new WeakMap<NameDirectory, ReadonlyMap<string, readonly ReverseName[]>>();
+const turned = new WeakMap<NameDirectory['services'], ReadonlyMap<string, readonly ReverseName[]>>();
 
-/** The names of `4.3.2.1.in-addr.arpa` or its IPv6 form; undefined when no Service has the address. */
-export function resolveAddress(directory: NameDirectory, reverseName: string): readonly ReverseName[] | undefined {
-  const address = readReverseName(reverseName);
-  if (address === undefined) return undefined;
-  let names = turned.get(directory);
-  if (!names) turned.set(directory, (names = turnAround(directory)));
+/** The names of an address in canonical form; undefined when no Service has it. */
+export function namesOfAddress({ domain, services }: NameDirectory, address: string): readonly ReverseName[] | undefined {
+  let names = turned.get(services);
+  if (!names) turned.set(services, (names = turnAround(domain, services)));
   return names.get(address);
 }
 
 /** Cluster IPs take precedence over endpoints and stand alone (DNS-35). */
-function turnAround({ domain, services }: NameDirectory): ReadonlyMap<string, readonly ReverseName[]> {
-  const names = new Map<string, readonly ReverseName[]>();
-  const clusterIPs = new Map<string, readonly ReverseName[]>();
-  for (const [key, { type, addresses, endpoints, origin }] of services) {
-    const [namespace, service] = key.split('/');
-    const host = `${service}.${namespace}.svc.${domain}`;
-    for (const address of addresses) clusterIPs.set(address, [{ target: host, origin }]);
+function turnAround(domain: string, services: NameDirectory['services']): ReadonlyMap<string, readonly ReverseName[]> {
+  const names = new Map<string, ReverseName[]>();
+  for (const [key, { type, endpoints }] of services) {
     if (type !== 'headless') continue;
-    for (const { label, address, origin: cause } of endpoints) {
-      names.set(address, [...(names.get(address) ?? []), { target: `${label}.${host}`, origin: cause }]);
+    for (const { label, address, origin } of endpoints) {
+      const name = { target: `${label}.${hostOf(key, domain)}`, origin };
+      const others = names.get(address);
+      if (others) others.push(name);
+      else names.set(address, [name]);
     }
   }
-  return new Map([...names, ...clusterIPs]);
+  for (const [key, { addresses, origin }] of services) {
+    for (const address of addresses) names.set(address, [{ target: hostOf(key, domain), origin }]);
+  }
+  return names;
 }
 
-const v4Suffix = '.in-addr.arpa';
-const v6Suffix = '.ip6.arpa';
+function hostOf(key: string, domain: string): string {
+  const [namespace, service] = key.split('/');
+  return `${service}.${namespace}.svc.${domain}`;
+}
 
-/** `1.0.96.10.in-addr.arpa` → `10.96.0.1`; undefined when it is no whole address. */
-export function readReverseName(name: string): string | undefined {
-  if (name.endsWith(v4Suffix)) {
-    const address = parseAddress(name.slice(0, -v4Suffix.length).split('.').toReversed().join('.'));
-    return address?.family === 4 ? printAddress(address) : undefined;
-  }
-  const nibbles = name.slice(0, -v6Suffix.length).split('.').toReversed();
-  if (nibbles.length !== 32 || !nibbles.every((nibble) => /^[0-9a-f]$/.test(nibble))) return undefined;
-  return printAddress(addressFromBytes(Buffer.from(nibbles.join(''), 'hex')));
+interface Form {
+  readonly family: 4 | 6;
+  readonly suffix: string;
+  readonly bitsPerLabel: number;
+  readonly label: RegExp;
+  readonly radix: number;
+}
+
+const forms: readonly Form[] = [
+  { family: 4, suffix: '.in-addr.arpa', bitsPerLabel: 8, label: /^(?:0|[1-9]\d{0,2})$/, radix: 10 },
+  { family: 6, suffix: '.ip6.arpa', bitsPerLabel: 4, label: /^[0-9a-f]$/, radix: 16 },
+];
+
+/** What a reverse name says: so many leading bits of an address, and the address itself when they are all there. */
+export interface ReadReverseName {
+  readonly prefix: Prefix;
+  readonly address?: string;
+}
+
+/** `1.0.96.10.in-addr.arpa` → 10.96.0.1, `96.10.in-addr.arpa` → 10.96.0.0/16; undefined when it is neither. */
+export function readReverseName(name: string): ReadReverseName | undefined {
+  const form = forms.find(({ suffix }) => name.endsWith(suffix));
+  if (!form) return undefined;
+  const { family, bitsPerLabel } = form;
+  const labels = name.slice(0, -form.suffix.length).split('.').toReversed();
+  const bits = bitsOf(family);
+  const parts = labels.map((label) => (form.label.test(label) ? Number.parseInt(label, form.radix) : Infinity));
+  if (parts.length * bitsPerLabel > bits || parts.some((part) => part >= 2 ** bitsPerLabel)) return undefined;
+  const length = parts.length * bitsPerLabel;
+  const value = parts.reduce((sum, part) => (sum << BigInt(bitsPerLabel)) | BigInt(part), 0n) << BigInt(bits - length);
+  return { prefix: { family, first: value, length }, ...(length === bits && { address: printAddress({ family, value }) }) };
+}
+
+/** The reverse zone of ours in which the name lies. A range that ends inside a label has one zone for each value of that label. */
+export function reverseZone(cidrs: readonly string[], name: string): string | undefined {
+  const asked = readReverseName(name);
+  const form = forms.find(({ family }) => family === asked?.prefix.family);
+  if (!asked || !form) return undefined;
+  const { prefix } = asked;
+  const range = cidrs.map(prefixOf).find((cidr) => contains(cidr, { family: prefix.family, value: prefix.first }));
+  const labels = range && Math.ceil(range.length / form.bitsPerLabel);
+  if (labels === undefined || labels === 0 || prefix.length < labels * form.bitsPerLabel) return undefined;
+  return `${name.slice(0, -form.suffix.length).split('.').slice(-labels).join('.')}${form.suffix}`;
 }
