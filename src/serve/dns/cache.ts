@@ -2,9 +2,10 @@
 // Bounded: the oldest entry goes when there are too many.
 import type { Clock } from '../../base/run/clock.ts';
 import { FormatError } from './names.ts';
-import { readForeignMessage } from './upstream-message.ts';
+import { negativeSeconds, readForeignMessage } from './upstream-message.ts';
 
 export interface AnswerCache {
+  /** Not to be changed: askers share it. */
   get(key: string): Buffer | undefined;
   put(key: string, answer: Buffer): void;
 }
@@ -14,6 +15,9 @@ export interface CacheLimits {
   positiveSeconds: number;
   negativeSeconds: number;
 }
+
+/** With the number of entries this bounds the memory: 10,000 × 4 KiB. Longer answers are rare, and asked for again. */
+const longestAnswer = 4096;
 
 const defaultLimits: CacheLimits = { entries: 10_000, positiveSeconds: 3600, negativeSeconds: 1800 };
 
@@ -36,8 +40,9 @@ export function createAnswerCache(clock: Pick<Clock, 'now'>, limits: CacheLimits
       return undefined;
     },
     put(key, answer) {
-      const seconds = lifetime(answer, limits);
+      const seconds = answer.length > longestAnswer ? undefined : lifetime(answer, limits);
       if (!seconds) return;
+      entries.delete(key);
       if (entries.size >= limits.entries) entries.delete(entries.keys().next().value!);
       const storedMs = clock.now().getTime();
       entries.set(key, { answer, ttlsAt: seconds.ttlsAt, storedMs, expiresMs: storedMs + seconds.lifetime * 1000 });
@@ -50,7 +55,8 @@ function lifetime(answer: Buffer, limits: CacheLimits): { lifetime: number; ttls
   try {
     const { code, truncated, all, answers } = readForeignMessage(answer);
     if (truncated || (code !== 0 && code !== 3) || all.length === 0) return undefined;
-    const cap = answers.length > 0 ? limits.positiveSeconds : limits.negativeSeconds;
+    const isPositive = code === 0 && answers.length > 0;
+    const cap = isPositive ? limits.positiveSeconds : Math.min(limits.negativeSeconds, negativeSeconds(answer, all) ?? 0);
     const shortest = Math.min(cap, ...all.map(({ ttlSeconds }) => ttlSeconds));
     return shortest > 0 ? { lifetime: shortest, ttlsAt: all.map(({ ttlAt }) => ttlAt) } : undefined;
   } catch (error) {

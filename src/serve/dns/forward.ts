@@ -1,5 +1,7 @@
-// Asks other servers what is not ours to know: the query's bytes under an id of our own, one server after the other.
-import { createSocket, type Socket } from 'node:dgram';
+// Asks other servers, one after the other, under an id of our own. A forged answer must guess id, port and question:
+// every datagram goes out from a port of its own (RFC 5452, section 9), and sockets are connected, so that the kernel
+// drops what comes from anybody else.
+import { createSocket } from 'node:dgram';
 import { createConnection, isIPv6 } from 'node:net';
 import { randomInt } from 'node:crypto';
 import { type Clock, realClock } from '../../base/run/clock.ts';
@@ -17,115 +19,98 @@ export interface Forwarder {
 }
 
 const patienceMs = 2_000;
+/** More than that many open questions are an attack or an outage: the asker is told at once, and sockets stay bounded. */
+const maxOpen = 1_000;
 
 export function createForwarder(clock: Clock = realClock): Forwarder {
-  const servers = new Map<string, UdpUpstream>();
+  const open = new Set<() => void>();
 
-  function askUdp(packet: Buffer, upstream: Upstream): Promise<Buffer | undefined> {
-    const key = `${upstream.address} ${upstream.port}`;
-    let server = servers.get(key);
-    if (!server || server.broken) servers.set(key, (server = new UdpUpstream(upstream, clock)));
-    return server.ask(packet);
+  function askOne(packet: Buffer, over: 'udp' | 'tcp', upstream: Upstream): Promise<Buffer | undefined> {
+    if (open.size >= maxOpen) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const settle = (answer?: Buffer) => {
+        cancel();
+        open.delete(giveUp);
+        end();
+        resolve(answer);
+      };
+      const giveUp = () => settle();
+      const cancel = clock.after(patienceMs, giveUp);
+      const receive = (answer: Buffer) => isAnswerTo(packet, answer) && settle(answer);
+      open.add(giveUp);
+      const end = (over === 'udp' ? sendUdp : sendTcp)(packet, upstream, receive, giveUp);
+    });
   }
 
   return {
     async ask(packet, over, upstreams) {
+      let failure: Buffer | undefined;
       for (const upstream of upstreams) {
-        const answer = await (over === 'udp' ? askUdp(packet, upstream) : askTcp(packet, upstream, clock));
-        if (answer && answer.length >= 12) return withId(answer, packet.readUInt16BE(0));
+        const answer = await askOne(withId(packet, randomInt(65_536)), over, upstream);
+        if (!answer) continue;
+        const ours = withId(answer, packet.readUInt16BE(0));
+        if (!isFailure(ours)) return ours;
+        failure ??= ours;
       }
-      return undefined;
+      return failure;
     },
     close() {
-      for (const server of servers.values()) server.close();
-      servers.clear();
+      for (const giveUp of open) giveUp();
     },
   };
 }
 
-interface Waiting {
-  question: Buffer;
-  resolve(answer: Buffer | undefined): void;
-}
+type Send = (packet: Buffer, to: Upstream, receive: (answer: Buffer) => void, fail: () => void) => () => void;
 
-/** One connected socket a server: the kernel drops answers that come from anybody else. */
-class UdpUpstream {
-  /** The network refused: a later question tries with a new socket. */
-  broken = false;
-  readonly #socket: Socket;
-  readonly #clock: Clock;
-  readonly #connected: Promise<unknown>;
-  readonly #waiting = new Map<number, Waiting>();
+/** Returns how to end it. */
+const sendUdp: Send = (packet, { address, port }, receive, fail) => {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  let isOpen = true;
+  const end = () => {
+    if (isOpen) socket.close();
+    isOpen = false;
+  };
+  socket.on('message', receive);
+  // Refused or unreachable: the next server is asked.
+  socket.on('error', fail);
+  socket.once('connect', () => isOpen && socket.send(packet, (error) => error && fail()));
+  socket.connect(port, address);
+  return end;
+};
 
-  constructor({ address, port }: Upstream, clock: Clock) {
-    this.#clock = clock;
-    this.#socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
-    this.#socket.on('message', (answer) => this.#receive(answer));
-    // Refused or unreachable: those who wait go on to the next server.
-    this.#socket.on('error', () => {
-      this.broken = true;
-      for (const each of this.#waiting.values()) each.resolve(undefined);
-    });
-    this.#connected = new Promise((resolve) => this.#socket.once('connect', () => resolve(undefined)));
-    this.#socket.connect(port, address);
-    this.#socket.unref();
-  }
-
-  ask(packet: Buffer): Promise<Buffer | undefined> {
-    let id = randomInt(65_536);
-    while (this.#waiting.has(id)) id = randomInt(65_536);
-    return new Promise((resolve) => {
-      const settle = (answer: Buffer | undefined) => {
-        cancel();
-        this.#waiting.delete(id);
-        resolve(answer);
-      };
-      const cancel = this.#clock.after(patienceMs, () => settle(undefined));
-      this.#waiting.set(id, { question: packet.subarray(12), resolve: settle });
-      void this.#connected.then(() => this.#socket.send(withId(packet, id), (error) => error && settle(undefined)));
-    });
-  }
-
-  close(): void {
-    if (!this.broken) this.#socket.close();
-    for (const each of this.#waiting.values()) each.resolve(undefined);
-  }
-
-  #receive(answer: Buffer): void {
-    const asked = answer.length >= 12 ? this.#waiting.get(answer.readUInt16BE(0)) : undefined;
-    if (asked && sameQuestion(answer, asked.question)) asked.resolve(answer);
-  }
-}
-
-function askTcp(packet: Buffer, { address, port }: Upstream, clock: Clock): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: address, port });
-    const settle = (answer: Buffer | undefined) => {
-      cancel();
-      socket.destroy();
-      resolve(answer);
-    };
-    const cancel = clock.after(patienceMs, () => settle(undefined));
-    const frames = new TcpFrames();
-    socket.on('data', (chunk: Buffer) => {
-      for (const answer of frames.push(chunk)) settle(answer);
-    });
-    socket.on('error', () => settle(undefined));
-    socket.on('close', () => settle(undefined));
-    socket.write(frame(packet));
+const sendTcp: Send = (packet, { address, port }, receive, fail) => {
+  const socket = createConnection({ host: address, port });
+  const frames = new TcpFrames();
+  socket.on('data', (chunk: Buffer) => {
+    for (const answer of frames.push(chunk)) receive(answer);
   });
-}
+  socket.on('error', fail);
+  socket.on('close', fail);
+  socket.write(frame(packet));
+  return () => {
+    socket.off('close', fail);
+    socket.destroy();
+  };
+};
 
-function withId(packet: Buffer, id: number): Buffer {
+const codeServerFailure = 2;
+const codeNotImplemented = 4;
+const codeRefused = 5;
+
+/** The next server may know better. */
+const isFailure = (answer: Buffer): boolean => [codeServerFailure, codeNotImplemented, codeRefused].includes(answer[3]! & 0xf);
+
+export function withId(packet: Buffer, id: number): Buffer {
   const copy = Buffer.from(packet);
   copy.writeUInt16BE(id, 0);
   return copy;
 }
 
-/** Letter case may change on the way; everything else of name, type and class must come back. */
-function sameQuestion(answer: Buffer, asked: Buffer): boolean {
-  let end = 0;
+/** Letter case may change on the way; everything else of id, name, type and class must come back. */
+function isAnswerTo(asked: Buffer, answer: Buffer): boolean {
+  if (answer.length < 12 || (answer[2]! & 0x80) === 0 || answer.readUInt16BE(0) !== asked.readUInt16BE(0)) return false;
+  let end = 12;
   while (asked[end]) end += asked[end]! + 1;
-  const lower = (bytes: Buffer) => bytes.toString('latin1').toLowerCase();
-  return lower(answer.subarray(12, 12 + end + 5)) === lower(asked.subarray(0, end + 5));
+  const question = (bytes: Buffer) => bytes.toString('latin1', 12, end + 5).toLowerCase();
+  return question(answer) === question(asked);
 }

@@ -4,27 +4,30 @@ import { addressBytes, addressOf } from '../../base/net/address.ts';
 import type { NameRecord } from '../../model/network-model.ts';
 import { FormatError, NameWriter, readName } from './names.ts';
 
-export const responseCodes = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const;
+export const responseCodes = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5, badVersion: 16 } as const;
 export type ResponseCode = (typeof responseCodes)[keyof typeof responseCodes];
 
 const typeNumbers = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33 } as const;
 const typeNames = new Map<number, NameRecord['type']>(Object.entries(typeNumbers).map(([name, number]) => [number, name as NameRecord['type']]));
 export const zoneTransferTypes: ReadonlySet<number> = new Set([251, 252]);
-const classInternet = 1;
+export const classInternet = 1;
 const typeOpt = 41;
 const headerSize = 12;
 
 /** Without EDNS a UDP answer holds 512 bytes; with it no more than we dare to send in one datagram. */
 const plainUdpSize = 512;
-const largestUdpSize = 1232;
+export const largestUdpSize = 1232;
 
 export interface Query {
   id: number;
   opcode: number;
   recursionDesired: boolean;
+  /** The header's AD and CD bits, which other servers may heed. */
+  flags: number;
   name: string;
   type: NameRecord['type'] | 'other';
   typeNumber: number;
+  classNumber: number;
   /** From the header's end: name, type, class as they came. */
   question: Buffer;
   /** Present when the asker speaks EDNS: the largest UDP answer it takes. */
@@ -39,36 +42,47 @@ export function readQuery(packet: Buffer): Query | undefined {
   if (opcode === 0 && counts[0] !== 1) throw new FormatError(`${counts[0]} questions in one packet`);
   const { name, next } = readName(packet, headerSize);
   if (next + 4 > packet.length) throw new FormatError('the question ends early');
+  // A pointer could only lead into the header: nobody writes that in good faith.
+  if (next - headerSize !== (name === '' ? 1 : name.length + 2)) throw new FormatError('the question is compressed');
   const typeNumber = packet.readUInt16BE(next);
+  const classNumber = packet.readUInt16BE(next + 2);
   const edns = counts[1] + counts[2] === 0 ? readEdns(packet, next + 4, counts[3]) : undefined;
   return {
     id: packet.readUInt16BE(0),
     opcode,
     recursionDesired: (packet[2]! & 1) !== 0,
+    flags: packet[3]! & 0x30,
     name,
-    type: (packet.readUInt16BE(next + 2) === classInternet && typeNames.get(typeNumber)) || 'other',
+    type: typeNames.get(typeNumber) ?? 'other',
     typeNumber,
+    classNumber,
     question: packet.subarray(headerSize, next + 4),
     ...(edns && { edns }),
   };
 }
 
+/** Throws FormatError also for a second one (RFC 6891, section 6.1.1). */
 function readEdns(packet: Buffer, start: number, count: number): Query['edns'] {
   let at = start;
+  let edns: Query['edns'];
   for (let i = 0; i < count; i++) {
-    const { next } = readName(packet, at);
+    const { name, next } = readName(packet, at);
     if (next + 10 > packet.length) throw new FormatError('a record ends early');
     if (packet.readUInt16BE(next) === typeOpt) {
-      return { udpSize: packet.readUInt16BE(next + 2), version: packet[next + 5]!, dnssecOk: (packet[next + 6]! & 0x80) !== 0 };
+      if (edns || name !== '') throw new FormatError('more EDNS than one, or not at the root');
+      edns = { udpSize: packet.readUInt16BE(next + 2), version: packet[next + 5]!, dnssecOk: (packet[next + 6]! & 0x80) !== 0 };
     }
     at = next + 10 + packet.readUInt16BE(next + 8);
+    if (at > packet.length) throw new FormatError('a record runs past the packet');
   }
-  return undefined;
+  return edns;
 }
 
 export interface Response {
   code: ResponseCode;
   authoritative: boolean;
+  /** Something was left out already: the asker must come again over TCP. */
+  truncated?: boolean;
   answers: readonly NameRecord[];
   authority: readonly NameRecord[];
   additional: readonly NameRecord[];
@@ -86,7 +100,7 @@ export function writeResponse(query: Query, response: Response, limit: number): 
   let at = headerSize + query.question.copy(scratch, headerSize);
   names.remember(query.name, headerSize);
   const counts = [0, 0, 0];
-  let truncated = false;
+  let truncated = response.truncated === true;
   for (const [section, records] of [response.answers, response.authority, response.additional].entries()) {
     for (const record of truncated ? [] : records) {
       const end = writeRecord(scratch, at, record, names);
@@ -98,9 +112,9 @@ export function writeResponse(query: Query, response: Response, limit: number): 
       counts[section]!++;
     }
   }
-  if (query.edns) at = writeOpt(at);
+  if (query.edns) at = writeOpt(at, response.code, query.edns.dnssecOk);
   const flags = 0x8000 | (query.opcode << 11) | (response.authoritative ? 0x400 : 0) | (truncated ? 0x200 : 0) | (query.recursionDesired ? 0x100 : 0) | 0x80;
-  for (const [i, value] of [query.id, flags | response.code, 1, counts[0]!, counts[1]!, counts[2]! + (query.edns ? 1 : 0)].entries()) {
+  for (const [i, value] of [query.id, flags | (response.code & 0xf), 1, counts[0]!, counts[1]!, counts[2]! + (query.edns ? 1 : 0)].entries()) {
     scratch.writeUInt16BE(value, i * 2);
   }
   return Buffer.from(scratch.subarray(0, at));
@@ -114,11 +128,14 @@ export function writeHeaderOnly(packet: Buffer, code: ResponseCode): Buffer {
   return header;
 }
 
-function writeOpt(start: number): number {
+/** Holds what of the code does not fit in the header; the asker's DO bit comes back (RFC 3225). */
+function writeOpt(start: number, code: ResponseCode, dnssecOk: boolean): number {
   let at = scratch.writeUInt8(0, start);
   at = scratch.writeUInt16BE(typeOpt, at);
   at = scratch.writeUInt16BE(largestUdpSize, at);
-  at = scratch.writeUInt32BE(0, at);
+  at = scratch.writeUInt8(code >> 4, at);
+  at = scratch.writeUInt8(0, at);
+  at = scratch.writeUInt16BE(dnssecOk ? 0x8000 : 0, at);
   return scratch.writeUInt16BE(0, at);
 }
 

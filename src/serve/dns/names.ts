@@ -32,8 +32,8 @@ export function readName(packet: Buffer, start: number): ReadName {
       if (size > maxLabel || at + 1 + size > packet.length) throw new FormatError('a label is too long');
       length += size + 1;
       if (length > maxName) throw new FormatError('a name is too long');
-      // A dot or a byte beyond ASCII inside a label cannot be a name of ours; escape so that it matches none.
-      labels.push(packet.toString('latin1', at + 1, at + 1 + size).replaceAll('.', '\\.'));
+      // A dot inside a label is no separator: as a letter that no packet holds it matches no name, and counts as one.
+      labels.push(packet.toString('latin1', at + 1, at + 1 + size).replaceAll('.', '\uE000'));
       at += 1 + size;
     }
   }

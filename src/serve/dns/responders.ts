@@ -3,41 +3,38 @@
 //   refuse what we never serve ─▶ the cluster's zone ─▶ other servers (with a cache)
 import type { NameDirectory, NameRecord } from '../../model/network-model.ts';
 import { resolveName, startOfAuthority, type NameAnswer } from '../../model/names/resolve.ts';
-import type { AnswerCache } from './cache.ts';
-import type { Forwarder, Upstream } from './forward.ts';
-import { type Query, type Response, responseCodes, type ResponseCode, writeResponse, zoneTransferTypes } from './message.ts';
-import { readAddressRecords } from './upstream-message.ts';
+import { createLookUp, type LookUp, type LookUpParts } from './look-up.ts';
+import { classInternet, largestUdpSize, type Query, type Response, responseCodes, type ResponseCode, tcpLimit, writeResponse, zoneTransferTypes } from './message.ts';
+import { type AddressAnswer, encodeName, isTruncated, readAddressAnswer } from './upstream-message.ts';
 
 export interface Asked {
   query: Query;
-  /** As it came, for other servers. */
-  packet: Buffer;
   over: 'udp' | 'tcp';
   limit: number;
 }
 
 export type Responder = (asked: Asked) => Buffer | undefined | Promise<Buffer | undefined>;
 
-export interface ResponderParts {
+export interface ResponderParts extends LookUpParts {
   /** Undefined until the first full list is there (DNS-55). */
   directory(): NameDirectory | undefined;
-  forwarder: Forwarder;
-  cache: AnswerCache;
-  upstreams(): readonly Upstream[];
-  /** Suffix → servers of its own (stub domains). */
-  stubs: ReadonlyMap<string, readonly Upstream[]>;
 }
 
-export const createResponders = (parts: ResponderParts): readonly Responder[] => [refuseOthers, answerFromZone(parts), answerFromUpstream(parts)];
+export function createResponders(parts: ResponderParts): readonly Responder[] {
+  const lookUp = createLookUp(parts);
+  return [refuseOthers, answerFromZone(parts.directory, lookUp), answerFromUpstream(lookUp)];
+}
 
-export const plainAnswer = ({ query, limit }: Pick<Asked, 'query' | 'limit'>, code: ResponseCode): Buffer =>
-  writeResponse(query, { code, authoritative: false, answers: [], authority: [], additional: [] }, limit);
+const empty = { authoritative: false, answers: [], authority: [], additional: [] } as const;
 
-/** Updates, notifications, transfers (DNS-54), EDNS versions to come. */
+export const plainAnswer = ({ query, limit }: Asked, code: ResponseCode): Buffer => writeResponse(query, { ...empty, code }, limit);
+
+/** Updates, notifications, transfers (DNS-54), other classes, EDNS versions to come. */
 const refuseOthers: Responder = (asked) => {
   const { query } = asked;
   if (query.opcode !== 0) return plainAnswer(asked, responseCodes.notImplemented);
-  if (zoneTransferTypes.has(query.typeNumber)) return plainAnswer(asked, responseCodes.refused);
+  if (query.edns && query.edns.version > 0) return plainAnswer(asked, responseCodes.badVersion);
+  if (zoneTransferTypes.has(query.typeNumber) || query.classNumber !== classInternet) return plainAnswer(asked, responseCodes.refused);
   return undefined;
 };
 
@@ -47,7 +44,7 @@ const codeOf: Readonly<Record<Exclude<NameAnswer['outcome'], 'notOurs'>, Respons
   noSuchName: responseCodes.nameError,
 };
 
-function answerFromZone({ directory, forwarder, upstreams }: ResponderParts): Responder {
+function answerFromZone(directory: ResponderParts['directory'], lookUp: LookUp): Responder {
   return (asked) => {
     const zone = directory();
     if (!zone) return plainAnswer(asked, responseCodes.serverFailure);
@@ -57,43 +54,48 @@ function answerFromZone({ directory, forwarder, upstreams }: ResponderParts): Re
       code: codeOf[outcome],
       authoritative: true,
       answers: records,
-      authority: outcome === 'found' ? [] : [startOfAuthority(zone)],
+      authority: outcome === 'found' ? [] : [startOfAuthority(zone, asked.query.name)],
       additional,
     };
-    const last = records.at(-1);
-    const leaves = last?.type === 'CNAME' && asked.query.type !== 'CNAME' && !last.target.endsWith(`.${zone.domain}`);
-    return leaves ? completeAlias(asked, response, last.target, (packet) => forwarder.ask(packet, 'udp', upstreams())) : writeResponse(asked.query, response, asked.limit);
+    const target = outcome === 'found' && asked.query.type !== 'CNAME' ? targetOutside(records, zone.domain) : undefined;
+    return target !== undefined && lookUp.knows(target) ? completeAlias(asked, response, target, lookUp) : writeResponse(asked.query, response, asked.limit);
   };
+}
+
+function targetOutside(records: readonly NameRecord[], domain: string): string | undefined {
+  const last = records.at(-1);
+  return last?.type === 'CNAME' && last.target !== domain && !last.target.endsWith(`.${domain}`) ? last.target : undefined;
 }
 
 /** An external name is answered with its target's addresses too, where they can be had (DNS-47). */
-async function completeAlias({ query, limit }: Asked, response: Response, target: string, ask: (packet: Buffer) => Promise<Buffer | undefined>): Promise<Buffer> {
-  const answer = await ask(writeQuery(target, query.typeNumber));
-  const more: readonly NameRecord[] = answer ? readAddressRecords(answer) : [];
-  return writeResponse(query, { ...response, answers: [...response.answers, ...more] }, limit);
+async function completeAlias({ query, limit }: Asked, response: Response, target: string, lookUp: LookUp): Promise<Buffer> {
+  const { code, records } = await askAddresses(target, query.typeNumber, lookUp);
+  return writeResponse(query, { ...response, code, answers: [...response.answers, ...records] }, limit);
 }
 
-function writeQuery(name: string, type: number): Buffer {
-  const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]));
-  return Buffer.concat([Buffer.from([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]), ...labels, Buffer.from([0, type >> 8, type & 0xff, 0, 1])]);
+/** What does not fit in a datagram is asked again over TCP: our own asker has not failed to get it whole yet. */
+async function askAddresses(name: string, typeNumber: number, lookUp: LookUp): Promise<AddressAnswer> {
+  const question = { name, typeNumber, question: encodeName(name, typeNumber), flags: 0, recursionDesired: true, edns: { udpSize: largestUdpSize, dnssecOk: false } };
+  const first = await lookUp.ask(question, 'udp', tcpLimit);
+  const answer = first && isTruncated(first) ? ((await lookUp.ask(question, 'tcp', tcpLimit)) ?? first) : first;
+  return answer ? readAddressAnswer(answer, name) : { code: responseCodes.noError, records: [] };
 }
 
-function answerFromUpstream({ forwarder, cache, upstreams, stubs }: ResponderParts): Responder {
-  const serversFor = (name: string) => [...stubs].find(([suffix]) => name === suffix || name.endsWith(`.${suffix}`))?.[1] ?? upstreams();
+function answerFromUpstream(lookUp: LookUp): Responder {
   return async (asked) => {
-    const { query, packet, over } = asked;
-    const servers = serversFor(query.name);
-    if (servers.length === 0) return plainAnswer(asked, responseCodes.nameError);
-    const key = `${query.name} ${query.typeNumber} ${query.edns?.dnssecOk ?? false}`;
-    const known = cache.get(key);
-    if (known && known.length <= asked.limit) {
-      known.writeUInt16BE(query.id, 0);
-      query.question.copy(known, 12);
-      return known;
-    }
-    const answer = await forwarder.ask(packet, over, servers);
+    const { query, over, limit } = asked;
+    if (!lookUp.knows(query.name)) return plainAnswer(asked, responseCodes.nameError);
+    const answer = await lookUp.ask({ ...query, ...(query.edns && { edns: { ...query.edns, udpSize: limit } }) }, over, limit);
     if (!answer) return plainAnswer(asked, responseCodes.serverFailure);
-    cache.put(key, answer);
-    return answer;
+    if (answer.length > limit) return writeResponse(query, { ...empty, code: responseCodes.noError, truncated: true }, limit);
+    return addressedTo(query, answer);
   };
+}
+
+/** A copy under the asker's own id and with its own spelling of the question. */
+function addressedTo(query: Query, answer: Buffer): Buffer {
+  const copy = Buffer.from(answer);
+  copy.writeUInt16BE(query.id, 0);
+  query.question.copy(copy, 12);
+  return copy;
 }

@@ -175,7 +175,7 @@ test('DNS-55: before the first full list every answer is a server failure', () =
 });
 
 test('DNS-66: any bytes get an answer or silence, never an exception', () => {
-  const names = { domain: 'cluster.local', ttlSeconds: 5, namespaces: new Set<string>(), services: new Map() };
+  const names = { domain: 'cluster.local', ttlSeconds: 5, reverseCIDRs: [], namespaces: new Set<string>(), services: new Map() };
   const responders = createResponders({ ...parts, directory: () => names });
   const whole = query('a.b.svc.cluster.local', 'A', edns);
   const mutated = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 }), fc.nat(whole.length)).map(([at, value, cut]) => {
@@ -210,7 +210,7 @@ test('our records read back equal through another implementation', () => {
     fc.property(label, fc.ipV4(), fc.integer({ min: 1, max: 65535 }), (name, address, number) => {
       const origin = { kind: 'Service', name };
       const services = new Map([[`prod/${name}`, { type: 'clusterIP' as const, addresses: [address], ports: [{ name: 'p', protocol: 'TCP' as const, port: number }], endpoints: [], origin }]]);
-      const directory = { domain: 'cluster.local', ttlSeconds: 5, namespaces: new Set(['prod']), services };
+      const directory = { domain: 'cluster.local', ttlSeconds: 5, reverseCIDRs: [], namespaces: new Set(['prod']), services };
       const responders = createResponders({ ...parts, directory: () => directory });
       const answer = decode(answerPacket(responders, query(`_p._tcp.${name}.prod.svc.cluster.local`, 'SRV'), 'tcp') as Buffer);
       const [srv] = answer.answers!;

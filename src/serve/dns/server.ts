@@ -16,6 +16,10 @@ export interface DnsServer {
 const log = logFor('dns');
 const idleMs = 10_000;
 const maxConnections = 1_000;
+/** One asker cannot take all connections from the others. */
+const maxConnectionsEach = 100;
+/** Who does not read the answers is not read either. */
+const maxUnread = 1 << 20;
 
 export function createDnsServer(responders: readonly Responder[], count: (answer: Buffer | undefined) => void = () => {}): DnsServer {
   const udp = new Set<UdpSocket>();
@@ -34,19 +38,29 @@ export function createDnsServer(responders: readonly Responder[], count: (answer
   }
 
   function accept(socket: Socket): void {
-    if (connections.size >= maxConnections) return void socket.destroy();
+    const from = socket.remoteAddress;
+    const same = [...connections].filter((other) => other.remoteAddress === from).length;
+    if (connections.size >= maxConnections || same >= maxConnectionsEach) return void socket.destroy();
     connections.add(socket);
     const frames = new TcpFrames();
-    socket.setTimeout(idleMs, () => socket.end());
+    socket.setTimeout(idleMs, () => socket.destroy());
     socket.on('close', () => connections.delete(socket));
     // A client that vanishes has nobody to tell.
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
       for (const packet of frames.push(chunk)) {
         if (packet.length < 12) socket.destroy();
-        else reply(packet, 'tcp', (bytes) => socket.writable && socket.write(frame(bytes)));
+        else reply(packet, 'tcp', (bytes) => send(socket, bytes));
       }
     });
+  }
+
+  function send(socket: Socket, answer: Buffer): void {
+    if (!socket.writable) return;
+    socket.write(frame(answer));
+    if (socket.writableLength <= maxUnread || socket.isPaused()) return;
+    socket.pause();
+    socket.once('drain', () => socket.resume());
   }
 
   return {
@@ -56,10 +70,10 @@ export function createDnsServer(responders: readonly Responder[], count: (answer
       // Unreachable askers come back as errors of the socket; the next query is none the worse for it.
       datagrams.on('error', (error) => log.debug({ err: error }, 'udp'));
       const server = createServer(accept);
-      await sockets.bindUdp(datagrams, at);
       udp.add(datagrams);
-      await sockets.listenTcp(server, at);
       tcp.add(server);
+      await sockets.bindUdp(datagrams, at);
+      await sockets.listenTcp(server, at);
     },
     async close() {
       for (const socket of udp) socket.close();

@@ -1,6 +1,7 @@
-// What Fairlead needs to understand of other servers' answers: their times to live, and their address records.
+// What Fairlead says to other servers, and needs to understand of their answers: times to live, and where a name leads.
 import { addressFromBytes, printAddress } from '../../base/net/address.ts';
 import type { NameRecord } from '../../model/network-model.ts';
+import { type Query, type ResponseCode, responseCodes } from './message.ts';
 import { FormatError, readName } from './names.ts';
 
 export interface ForeignRecord {
@@ -21,6 +22,7 @@ export interface ForeignMessage {
   all: ForeignRecord[];
 }
 
+const typeSoa = 6;
 const typeOpt = 41;
 
 /** Throws FormatError. */
@@ -58,13 +60,66 @@ function readRecord(packet: Buffer, start: number): ForeignRecord {
   return record;
 }
 
-/** The records that say where a name leads: addresses and the CNAMEs on the way. */
-export function readAddressRecords(packet: Buffer): NameRecord[] {
-  return readForeignMessage(packet).answers.flatMap(({ name, type, ttlSeconds, dataAt, dataLength }): NameRecord[] => {
-    const data = packet.subarray(dataAt, dataAt + dataLength);
-    if (type === 1 && dataLength === 4) return [{ name, type: 'A', address: printAddress(addressFromBytes(data)), ttlSeconds }];
-    if (type === 28 && dataLength === 16) return [{ name, type: 'AAAA', address: printAddress(addressFromBytes(data)), ttlSeconds }];
-    if (type === 5) return [{ name, type: 'CNAME', target: readName(packet, dataAt).name, ttlSeconds }];
-    return [];
-  });
+/** What is asked of others. Nothing of the asker's own packet goes out but this: no cookies, no client addresses. */
+export type ForeignQuestion = Pick<Query, 'name' | 'typeNumber' | 'question' | 'flags' | 'recursionDesired'> & {
+  readonly edns?: { readonly udpSize: number; readonly dnssecOk: boolean };
+};
+
+export function writeForeignQuery({ question, flags, recursionDesired, edns }: ForeignQuestion): Buffer {
+  const header = Buffer.from([0, 0, recursionDesired ? 1 : 0, flags, 0, 1, 0, 0, 0, 0, 0, edns ? 1 : 0]);
+  const opt = edns ? [Buffer.from([0, 0, typeOpt, edns.udpSize >> 8, edns.udpSize & 0xff, 0, 0, edns.dnssecOk ? 0x80 : 0, 0, 0, 0])] : [];
+  return Buffer.concat([header, question, ...opt]);
+}
+
+/** The question section for a name in text. */
+export function encodeName(name: string, typeNumber: number): Buffer {
+  const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]));
+  return Buffer.concat([...labels, Buffer.from([0, typeNumber >> 8, typeNumber & 0xff, 0, 1])]);
+}
+
+export const isTruncated = (packet: Buffer): boolean => (packet[2]! & 2) !== 0;
+
+export interface AddressAnswer {
+  code: ResponseCode;
+  records: NameRecord[];
+}
+
+/**
+ * The records on the way from the name to its addresses, in order. Others are left out: a server must not be able to put
+ * names of the cluster into our mouth. What cannot be read is no answer.
+ */
+export function readAddressAnswer(packet: Buffer, name: string): AddressAnswer {
+  try {
+    const { code, answers } = readForeignMessage(packet);
+    const records = answers.flatMap((record) => readRecordData(packet, record));
+    return { code: code === responseCodes.nameError ? code : responseCodes.noError, records: chainFrom(name, records) };
+  } catch (error) {
+    if (error instanceof FormatError) return { code: responseCodes.noError, records: [] };
+    throw error;
+  }
+}
+
+function readRecordData(packet: Buffer, { name, type, ttlSeconds, dataAt, dataLength }: ForeignRecord): NameRecord[] {
+  const data = packet.subarray(dataAt, dataAt + dataLength);
+  if (type === 1 && dataLength === 4) return [{ name, type: 'A', address: printAddress(addressFromBytes(data)), ttlSeconds }];
+  if (type === 28 && dataLength === 16) return [{ name, type: 'AAAA', address: printAddress(addressFromBytes(data)), ttlSeconds }];
+  if (type === 5) return [{ name, type: 'CNAME', target: readName(packet, dataAt).name, ttlSeconds }];
+  return [];
+}
+
+function chainFrom(start: string, records: readonly NameRecord[]): NameRecord[] {
+  const chain: NameRecord[] = [];
+  for (let name: string | undefined = start; name !== undefined; ) {
+    const here: NameRecord[] = records.filter((record) => record.name === name && !chain.includes(record));
+    chain.push(...here);
+    const alias: NameRecord | undefined = here.find(({ type }) => type === 'CNAME');
+    name = alias?.type === 'CNAME' ? alias.target : undefined;
+  }
+  return chain;
+}
+
+/** How long a negative answer holds: the start of authority says it twice (RFC 2308, section 5). */
+export function negativeSeconds(packet: Buffer, records: readonly ForeignRecord[]): number | undefined {
+  const authority = records.find(({ type, dataLength }) => type === typeSoa && dataLength >= 20);
+  return authority && Math.min(authority.ttlSeconds, packet.readUInt32BE(authority.dataAt + authority.dataLength - 4));
 }
