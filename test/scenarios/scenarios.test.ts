@@ -15,7 +15,7 @@ for (const file of files) {
   describe(file, () => {
     const scenario = readScenario(join(here, file));
     test(scenario.about, async () => {
-      playExpansions(scenario, await playScenario(scenario));
+      await playExpansions(scenario, await playScenario(scenario));
     });
   });
 }

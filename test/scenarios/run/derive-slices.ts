@@ -41,15 +41,18 @@ const portsOn = (pod: Pod, ports: readonly ServicePortSpec[]): EndpointSlice['po
     return number === undefined ? [] : [{ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: number }];
   });
 
-function endpointOf(pod: Pod, { spec }: Service, family: 4 | 6, objects: readonly KubeObject[]): SliceEndpoint[] {
+function endpointOf(pod: Pod, service: Service, family: 4 | 6, objects: readonly KubeObject[]): SliceEndpoint[] {
   const address = pod.status?.podIPs?.find(({ ip }) => familyOf(ip) === family)?.ip;
   if (!address) return [];
+  const { spec } = service;
   const conditions = conditionsOf(pod, spec.publishNotReadyAddresses === true);
   const zone = zoneOf(pod.spec.nodeName, objects);
   const hints = hintsFor(spec.trafficDistribution, zone, pod.spec.nodeName);
   const targetRef = { kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name };
   const hinted = hints && conditions.ready ? { hints } : {};
-  return [{ addresses: [address], conditions, nodeName: pod.spec.nodeName, ...(zone ? { zone } : {}), ...hinted, targetRef }];
+  // A pod's hostname counts only behind the Service that its subdomain names (HN-12).
+  const hostname = pod.spec.hostname && pod.spec.subdomain === service.metadata.name ? { hostname: pod.spec.hostname } : {};
+  return [{ addresses: [address], ...hostname, conditions, nodeName: pod.spec.nodeName, ...(zone ? { zone } : {}), ...hinted, targetRef }];
 }
 
 function conditionsOf({ metadata, status }: Pod, always: boolean): { ready: boolean; serving: boolean; terminating: boolean } {

@@ -5,6 +5,8 @@ import type { NetworkModel } from '../../../src/model/network-model.ts';
 import { deriveSlices } from './derive-slices.ts';
 import { expansions } from './expansions.ts';
 import { type Judge, judges as allJudges, outcomesOf } from './judges.ts';
+import { nameJudges } from './name-judges.ts';
+import { expectedAnswers, type NameLine, probeName } from './name-lines.ts';
 import { type PacketLine, probeOf } from './packet-lines.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { identityOf, toManifests } from './short-objects.ts';
@@ -41,6 +43,7 @@ export async function playScenario(scenario: Scenario, judges: readonly Judge[] 
   for (const moment of momentsOf(scenario)) {
     const complaints: string[] = [];
     for (const line of moment.step.packets) complaints.push(...(await judgeLine(line, moment.stage, judges)));
+    for (const line of moment.step.names) complaints.push(...(await judgeName(line, moment.stage, scenario)));
     assert.deepEqual(complaints, [], [printMoment(scenario, moment), ...complaints].join('\n'));
     last = moment.stage;
   }
@@ -56,17 +59,29 @@ async function judgeLine(line: PacketLine, stage: Stage, judges: readonly Judge[
   return [[`  ${line.text}`, ...answers.map(({ name, said }) => `    ${name}: ${said}`), '    the model says:', path.join('\n      or\n')].join('\n')];
 }
 
-const sorted = (answers: ReadonlySet<string>): string => [...answers].sort().join(' | ');
+const sorted = (answers: Iterable<string>): string => [...answers].sort().join(' | ');
+
+async function judgeName(line: NameLine, stage: Stage, { elsewhere }: Scenario): Promise<string[]> {
+  const probe = probeName(line, stage);
+  const expected = sorted(expectedAnswers(line, stage));
+  const answers = await Promise.all(nameJudges.map(async ({ name, ask }) => ({ name, said: sorted(await ask(stage, probe, elsewhere)) })));
+  if (answers.every(({ said }) => said === expected)) return [];
+  return [[`  ${line.text}`, `    expected: ${expected}`, ...answers.map(({ name, said }) => `    ${name}: ${said}`)].join('\n')];
+}
 
 /** Whatever way the objects came, a compiler that lived through it must end where a fresh one starts. */
-export function playExpansions(scenario: Scenario, end: Stage): void {
+export async function playExpansions(scenario: Scenario, end: Stage): Promise<void> {
   const fixture = fixtureOf(scenario.world);
   const expected = withoutRevisions(createStagehand(fixture, scenario.scope).show(end.objects));
   for (const { name, history } of expansions) {
     const stagehand = createStagehand(fixture, scenario.scope);
     const stages = history(end.objects).map((objects) => stagehand.show(objects));
     const reached = stages.at(-1);
-    if (reached) assert.deepEqual(withoutRevisions(reached), expected, `${scenario.about}: ${name}`);
+    if (!reached) continue;
+    assert.deepEqual(withoutRevisions(reached), expected, `${scenario.about}: ${name}`);
+    const complaints: string[] = [];
+    for (const line of scenario.steps.at(-1)?.names ?? []) complaints.push(...(await judgeName(line, reached, scenario)));
+    assert.deepEqual(complaints, [], [`${scenario.about}: ${name}`, ...complaints].join('\n'));
   }
 }
 

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import type { Scope } from '../../../src/model/network-model.ts';
+import type { Elsewhere } from './name-judges.ts';
+import { type NameLine, parseNameLine } from './name-lines.ts';
 import { type PacketLine, parsePacketLine } from './packet-lines.ts';
 import type { ShortObject } from './short-objects.ts';
 
@@ -12,20 +14,21 @@ export interface Step {
   /** `Pod x/a`, `NetworkPolicy x/deny`. */
   readonly remove: readonly string[];
   readonly packets: readonly PacketLine[];
-  /** `client ? web => 10.96.0.10`: read by the DNS judges. */
-  readonly names: readonly string[];
+  readonly names: readonly NameLine[];
 }
 
 export interface Scenario {
   readonly about: string;
   readonly world: string;
   readonly scope: Partial<Scope>;
+  /** What the name servers outside know; none: there are no servers outside. */
+  readonly elsewhere: Elsewhere;
   /** The first is the scenario itself, the others its `then:`. */
   readonly steps: readonly Step[];
 }
 
 const stepKeys = ['about', 'objects', 'remove', 'packets', 'names'];
-const scenarioKeys = [...stepKeys, 'world', 'scope', 'then'];
+const scenarioKeys = [...stepKeys, 'world', 'scope', 'elsewhere', 'then'];
 
 type Raw = Record<string, unknown>;
 
@@ -35,7 +38,8 @@ export function parseScenario(text: string): Scenario {
   if (typeof raw['about'] !== 'string' || typeof raw['world'] !== 'string') throw new Error('a scenario needs `about` and `world`');
   const later = (raw['then'] as Raw[] | undefined) ?? [];
   for (const step of later) refuse(step, stepKeys);
-  return { about: raw['about'], world: raw['world'], scope: (raw['scope'] as Partial<Scope> | undefined) ?? {}, steps: [raw, ...later].map(readStep) };
+  const { about, world, scope = {}, elsewhere = {} } = raw as { about: string; world: string; scope?: Partial<Scope>; elsewhere?: Elsewhere };
+  return { about, world, scope, elsewhere, steps: [raw, ...later].map(readStep) };
 }
 
 export const readScenario = (path: string): Scenario => parseScenario(readFileSync(path, 'utf8'));
@@ -45,7 +49,7 @@ const readStep = (raw: Raw): Step => ({
   objects: (raw['objects'] as ShortObject[] | undefined) ?? [],
   remove: (raw['remove'] as string[] | undefined) ?? [],
   packets: ((raw['packets'] as string[] | undefined) ?? []).flatMap(parsePacketLine),
-  names: (raw['names'] as string[] | undefined) ?? [],
+  names: ((raw['names'] as string[] | undefined) ?? []).flatMap(parseNameLine),
 });
 
 function refuse(raw: Raw, known: readonly string[]): void {

@@ -50,7 +50,7 @@ const podDefaults = { labels: {}, ready: true, terminating: false, ports: {}, ph
 
 /** `ports: { http: 8080, dns: 53/UDP }`; `host` is the host part of both addresses; `ips` overrides them. */
 function podObject(short: ShortObject, nodes: Nodes): KubeObject {
-  const { pod, node, labels, ready, terminating, ports, host, ips, phase, hostNetwork, hostname, subdomain, ...rest } = { ...podDefaults, ...short } as ShortObject;
+  const { pod, node, labels, ready, terminating, ports, host, ips, phase, hostNetwork, hostname, subdomain, dnsPolicy, dnsConfig, ...rest } = { ...podDefaults, ...short } as ShortObject;
   refuseKeys('pod', rest);
   const { namespace, name } = ref(pod);
   const number = nodes.get(node) ?? 0;
@@ -62,7 +62,7 @@ function podObject(short: ShortObject, nodes: Nodes): KubeObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: defined({ namespace, name, labels, deletionTimestamp: terminating ? '2024-01-01T00:00:00Z' : undefined }),
-    spec: defined({ nodeName: node, hostNetwork, hostname, subdomain, containers: [{ name: 'main', ports: containerPorts }] }),
+    spec: defined({ nodeName: node, hostNetwork, hostname, subdomain, dnsPolicy, dnsConfig, containers: [{ name: 'main', ports: containerPorts }] }),
     status: defined({ phase, podIP: podIPs[0]?.ip, podIPs, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] }),
   } as KubeObject;
 }
