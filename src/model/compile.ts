@@ -41,6 +41,7 @@ export function createCompiler(scope: Scope): Compiler {
     const { policies, problems: policyProblems } = compilePolicies(seen);
     const { listeners, problems: listenerProblems } = compileListeners(seen, scope);
     const nodes = seen.list(nodeKind);
+    let names: NetworkModel['names'] | undefined;
     const announced = whoAnnounces(addressesOf(balanced), nodes);
     return {
       revision: seen.revision,
@@ -48,7 +49,10 @@ export function createCompiler(scope: Scope): Compiler {
       ranges,
       services,
       policies,
-      names: compileNames(seen),
+      // Made when somebody asks: a node's agent compiles at every change of 10,000 Services and never does.
+      get names() {
+        return (names ??= compileNames(seen));
+      },
       listeners: listeners.size === 0 ? noListeners : listeners,
       problems: keepProblems([...serviceProblems, ...policyProblems, ...listenerProblems]),
     };
