@@ -44,13 +44,13 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
   /** The one of our two tables that packets meet. */
   let current = table;
 
-  async function sendElements(to: string, diff: RulesetDiff): Promise<void> {
+  async function sendElements(to: string, diff: RulesetDiff, inPieces = false): Promise<void> {
     const changes = [
       ...diff.removedElements.map(({ set, elements }) => ({ op: 'delete' as const, set, elements })),
       ...diff.addedElements.map(({ set, elements }) => ({ op: 'add' as const, set, elements })),
     ];
     try {
-      await nfnetlink.sendBatch(to, changes);
+      await nfnetlink.sendBatch(to, changes, { inPieces });
     } catch (error) {
       // Whatever the wire refused, an operator wants to see it as nft commands.
       throw new DriverError(name, (error as Error).message, printChanges({ table: to }, { ...diff, addedSets: [], addedChains: [], changedChains: [], removedChains: [], removedSets: [] }));
@@ -60,7 +60,8 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
   async function inStages(to: string, diff: RulesetDiff, last: string[]): Promise<void> {
     const [regular, bases] = [withoutBases(diff), basesOf(diff)];
     await run(script(declarations(`inet ${to}`, regular), fillings(`inet ${to}`, regular)));
-    await sendElements(to, diff);
+    // A table beside the one in use is not hooked in before the last step: until then it may be half full.
+    await sendElements(to, diff, last.length > 0);
     await run(script(declarations(`inet ${to}`, bases), fillings(`inet ${to}`, bases), removals(`inet ${to}`, diff), last));
   }
 

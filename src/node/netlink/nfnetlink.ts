@@ -46,6 +46,8 @@ const WISHED_BUFFER = 64 * 1024 * 1024;
 const MESSAGE_BYTES = 60_000;
 /** Larger batches are handed to a thread of the pool, so that this one is not held up for 0.1 ms and more. */
 const ASIDE_BYTES = 32 * 1024;
+/** Each piece is a transaction, which costs some milliseconds of its own. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** struct nfgenmsg */
 const familyHeader = (family: number, subsystem: number) => Buffer.from([family, 0, subsystem >> 8, subsystem & 0xff]);
@@ -77,21 +79,35 @@ export class Nfnetlink {
     this.#batchBytes = this.#socket.largestSend() - MESSAGE_BYTES - 1024;
   }
 
-  /** Calls must not overlap. Rejects with NetlinkError that names the set and, where the kernel tells, the element. */
-  async sendBatch(table: string, changes: readonly ElementChange[]): Promise<void> {
-    for (const batch of this.#encode(table, changes)) {
-      if (batch.writer.length > ASIDE_BYTES) await this.#socket.sendAside(batch.writer);
-      else this.#socket.send(batch.writer);
-      this.#readAnswers(batch);
+  /**
+   * Calls must not overlap. Rejects with NetlinkError that names the set and, where the kernel tells, the element.
+   * `inPieces`: need not be one transaction, as no packet meets the table yet; the kernel then takes in one piece
+   * while the next is being written.
+   */
+  async sendBatch(table: string, changes: readonly ElementChange[], { inPieces = false } = {}): Promise<void> {
+    let underWay = Promise.resolve();
+    try {
+      for (const batch of this.#encode(table, changes, inPieces ? Math.min(PIECE_BYTES, this.#batchBytes) : this.#batchBytes)) {
+        await underWay;
+        underWay = this.#deliver(batch);
+      }
+    } finally {
+      await underWay;
     }
   }
 
-  *#encode(table: string, changes: readonly ElementChange[]): Generator<Batch> {
+  async #deliver(batch: Batch): Promise<void> {
+    if (batch.writer.length > ASIDE_BYTES) await this.#socket.sendAside(batch.writer);
+    else this.#socket.send(batch.writer);
+    this.#readAnswers(batch);
+  }
+
+  *#encode(table: string, changes: readonly ElementChange[], batchBytes: number): Generator<Batch> {
     let batch = this.#beginBatch();
     for (const change of changes) {
       for (let next = 0; next < change.elements.length; ) {
         next = this.#putPart(batch, { table, change, from: next, at: batch.writer.length });
-        if (batch.writer.length < this.#batchBytes) continue;
+        if (batch.writer.length < batchBytes) continue;
         yield this.#endBatch(batch);
         batch = this.#beginBatch();
       }
