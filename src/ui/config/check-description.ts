@@ -13,7 +13,8 @@ type Path = (string | number)[];
 const quote = (value: unknown) => JSON.stringify(value);
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> = {
+/** What a file may say, and in what shape; docs/reference/config.md is made from these three. */
+export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> = {
   name: 'text',
   nodes: 'list',
   outside: 'list',
@@ -26,8 +27,8 @@ const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> = {
   ingress: 'flag',
   images: 'map',
 };
-const nodeFields = { name: 'text', addresses: 'list', roles: 'list', zone: 'text', labels: 'map' } as const;
-const outsideFields = { name: 'text', addresses: 'list' } as const;
+export const nodeFields = { name: 'text', addresses: 'list', roles: 'list', zone: 'text', labels: 'map' } as const;
+export const outsideFields = { name: 'text', addresses: 'list' } as const;
 
 const looksLike = {
   text: (value: unknown) => typeof value === 'string',

@@ -3,32 +3,44 @@ import { nthAddress, prefixOf, sizeOf } from '../../base/net/prefix.ts';
 import { printAddress } from '../../base/net/address.ts';
 
 export interface NodeDescription {
+  /** A host name: lower-case letters, digits and `-`. */
   readonly name: string;
   /** IPv4 first where there are both; at most one of each family. */
   readonly addresses: readonly string[];
+  /** `control-plane` holds the API server and, beside other nodes, takes no ordinary pods. */
   readonly roles: readonly string[];
+  /** Becomes the label `topology.kubernetes.io/zone`. */
   readonly zone?: string;
+  /** More labels of the Node object. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A machine outside the cluster, on the nodes' link: what `curl` from elsewhere would meet. */
 export interface OutsideHost {
+  /** A host name that no node has. */
   readonly name: string;
+  /** Inside nodeCIDRs; at most one of each family. */
   readonly addresses: readonly string[];
 }
 
 export interface ClusterDescription {
+  /** Part of folder, namespace and link names; at most 20 characters. `--name` wins over it. */
   readonly name: string;
+  /** The first is the control plane where none is said to be. `--nodes` replaces the list. */
   readonly nodes: readonly NodeDescription[];
+  /** Machines that are no nodes, on the nodes' link: for trying the cluster from outside. */
   readonly outside: readonly OutsideHost[];
-  /** The nodes' link; IPv4 first. */
+  /** The nodes' link; IPv4 first. Without an IPv6 prefix the whole cluster is IPv4-only. */
   readonly nodeCIDRs: readonly string[];
+  /** Each node gets a part of them for its pods. */
   readonly podCIDRs: readonly string[];
   /** First is the default family of Services. */
   readonly serviceCIDRs: readonly string[];
   /** Addresses for Services of type LoadBalancer, inside nodeCIDRs. */
   readonly loadBalancerCIDRs: readonly string[];
+  /** Ports handed out to Services of type NodePort and LoadBalancer, on every node. */
   readonly nodePorts: { readonly first: number; readonly last: number };
+  /** The cluster's DNS domain. */
   readonly domain: string;
   /** Start the built-in Ingress controller. */
   readonly ingress: boolean;

@@ -1,0 +1,36 @@
+// docs/reference/commands.md: every verb of the command line with its arguments and options, from the parser itself.
+import type { Argument, Command, Option } from 'commander';
+import { createCli } from '../../src/ui/cli/cli.ts';
+import { code, printPage, printTable } from './markdown.ts';
+
+const about = `\`./fairlead VERB --help\` prints the same with examples. Exit codes: 0 done, 1 not, 2 (of \`why\`) the question was wrong.`;
+
+/** Stands for the folder of the checkout, which is another on every machine. */
+const checkout = '<checkout>';
+
+const unused = (): never => {
+  throw new Error('the reference starts no cluster');
+};
+
+export const commandLine = (): Command => createCli({ home: checkout, startCluster: unused, sweepCluster: unused });
+
+export const commandsPage = (): string => printPage('Commands', about, ...commandLine().commands.map(printVerb));
+
+function printVerb(verb: Command): string {
+  const words = [...verb.registeredArguments.map(argumentWord), ...(verb.options.length > 0 ? ['[options]'] : [])];
+  const rows = [...verb.registeredArguments.map(argumentRow), ...verb.options.map(optionRow)];
+  const table = rows.length === 0 ? [] : [printTable(['argument or option', 'meaning', 'default'], rows)];
+  return [`## ${verb.name()}`, `${code(['fairlead', verb.name(), ...words].join(' '))}: ${verb.description()}.`, ...table].join('\n\n');
+}
+
+const argumentWord = (argument: Argument): string => {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+};
+
+const argumentRow = (argument: Argument): string[] => [code(argumentWord(argument)), argument.description, ''];
+
+function optionRow({ flags, description, defaultValue, envVar }: Option): string[] {
+  const fallback = typeof defaultValue === 'string' ? code(defaultValue) : '';
+  return [code(flags), description, envVar === undefined ? fallback : `${code(`$${envVar}`)}, else ${fallback}`];
+}

@@ -1,0 +1,58 @@
+// docs/reference/metrics.md: what is counted, from the registries themselves.
+import { Registry } from 'prom-client';
+import { createApiMetrics } from '../../src/control/apiserver/metrics.ts';
+import { proxyMetrics } from '../../src/serve/proxy/metrics.ts';
+import { code, printPage, printTable } from './markdown.ts';
+
+const about = `In the Prometheus text form. Labels are bounded: no metric grows with the number of pods or requests.`;
+
+interface Metric {
+  name: string;
+  type: string;
+  help: string;
+}
+
+/** `# HELP name text` and `# TYPE name type` lines of an exposition. */
+function readMetrics(exposition: string): Metric[] {
+  const types = new Map([...exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]));
+  return [...exposition.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name, help]) => ({ name: name!, help: help!, type: types.get(name!) ?? '' }));
+}
+
+const labelsOf = (exposition: string, { name }: Metric): string[] => {
+  const line = exposition.split('\n').find((each) => each.startsWith(`${name}{`) || each.startsWith(`${name}_bucket{`)) ?? '';
+  return [...line.matchAll(/[{,](\w+)="/g)].map(([, label]) => label!).filter((label) => label !== 'le');
+};
+
+const printMetrics = (exposition: string): string =>
+  printTable(
+    ['metric', 'type', 'labels', 'meaning'],
+    readMetrics(exposition).map((metric) => [code(metric.name), metric.type, labelsOf(exposition, metric).map(code).join(' '), metric.help]),
+  );
+
+/** One of everything, because labels show only in what has been counted. */
+async function ofApiServer(): Promise<string> {
+  const metrics = createApiMetrics();
+  metrics.countRequest({ verb: 'get', resource: 'pods', code: 200 }, 1);
+  return metrics.print();
+}
+
+async function ofProxy(): Promise<string> {
+  const registry = new Registry();
+  const metrics = proxyMetrics(registry);
+  metrics.request('default/web', 200, 1);
+  metrics.upstreamError('default/web', 503);
+  metrics.refused(400);
+  return registry.metrics();
+}
+
+export const metricsPage = async (): Promise<string> =>
+  printPage(
+    'Metrics',
+    about,
+    '## API server',
+    `At ${code('/metrics')} of the API: ${code('fairlead kubectl get --raw /metrics')}.`,
+    printMetrics(await ofApiServer()),
+    '## L7 proxy',
+    'Counted where the proxy is given a registry; the gateway of the stand-alone cluster does not serve them yet.',
+    printMetrics(await ofProxy()),
+  );
