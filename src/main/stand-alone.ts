@@ -154,9 +154,9 @@ async function allReady(store: ObjectStore, { nodes }: ClusterDescription): Prom
 
 /** 6443 where it is free, else whatever the system gives: several clusters stand side by side. */
 function freePort(): Promise<number> {
-  const probe = createServer();
   const tryPort = (port: number) =>
     new Promise<number>((resolve, reject) => {
+      const probe = createServer();
       probe.once('error', reject);
       probe.listen(port, '127.0.0.1', () => {
         const { port: given } = probe.address() as { port: number };
