@@ -6,14 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { momentsOf, printMoment } from '../scenarios/run/run-scenario.ts';
 import { readScenario } from '../scenarios/run/scenario.ts';
 import { createStagehand, fixtureOf } from '../scenarios/run/stage.ts';
-import { askKernel } from './judge/kernel-judge.ts';
+import { kernelComplaints } from './judge/kernel-judge.ts';
 import { buildRealWorld, type RealWorld } from './judge/real-world.ts';
 
 const folder = join(import.meta.dirname, '../scenarios');
 const files = globSync('**/*.yaml', { cwd: folder }).sort();
 const scenarios = files.map((file) => ({ file, scenario: readScenario(join(folder, file)) }));
-
-const sorted = (answers: ReadonlySet<string>): string => [...answers].sort().join(' | ');
 
 for (const [name, chosen] of Map.groupBy(scenarios, ({ scenario }) => scenario.world)) {
   describe(`the kernel in the world ${name}`, () => {
@@ -29,11 +27,7 @@ for (const [name, chosen] of Map.groupBy(scenarios, ({ scenario }) => scenario.w
         for (const moment of momentsOf(scenario)) {
           const { stage, step } = moment;
           await world.show(stage);
-          const answers = await askKernel(world, stage, step.packets.map((line) => ({ line, expected: line.answers })));
-          const complaints = step.packets.flatMap((line, index) => {
-            const said = sorted(answers[index]!);
-            return said === sorted(line.answers) ? [] : [`  ${line.text}\n    the kernel: ${said}`];
-          });
+          const complaints = await kernelComplaints(world, stage, step.packets);
           assert.deepEqual(complaints, [], [printMoment(scenario, moment), ...complaints].join('\n'));
         }
       });

@@ -54,6 +54,17 @@ export async function askKernel(world: RealWorld, stage: Stage, questions: reado
   return asked.map(({ seen }) => seen);
 }
 
+const sorted = (answers: ReadonlySet<string>): string => [...answers].sort().join(' | ');
+
+/** Each line on which the kernel says something else than the line itself, with what it said. */
+export async function kernelComplaints(world: RealWorld, stage: Stage, lines: readonly PacketLine[]): Promise<string[]> {
+  const answers = await askKernel(world, stage, lines.map((line) => ({ line, expected: line.answers })));
+  return lines.flatMap((line, index) => {
+    const said = sorted(answers[index]!);
+    return said === sorted(line.answers) ? [] : [`  ${line.text}\n    the kernel: ${said}`];
+  });
+}
+
 const hasAll = (whole: ReadonlySet<string>, part: ReadonlySet<string>): boolean => [...part].every((answer) => whole.has(answer));
 
 const triesFor = ({ expected }: Question): number => (expected.size === 1 ? 2 : triesPerAnswer * expected.size);

@@ -42,7 +42,9 @@ export interface Place {
 /** One node's drivers, each with what the model means to it. */
 export interface NodeHands {
   readonly namespace: Netns;
+  readonly wiring: Driver<Wiring>;
   readonly ruleset: Driver<Ruleset>;
+  renderWiring(model: NetworkModel): Wiring;
   render(model: NetworkModel): Ruleset;
   apply(model: NetworkModel): Promise<void>;
   close(): void;
@@ -101,7 +103,9 @@ function openHands(namespace: Netns, index: number): NodeHands {
   const [render, renderWiring, renderFlows] = [createRenderer(), createWiringRenderer(), createFlowRenderer()];
   return {
     namespace,
+    wiring,
     ruleset,
+    renderWiring,
     render,
     async apply(model) {
       await wiring.apply(renderWiring(model));
