@@ -18,7 +18,7 @@ export function answerPacket(responders: readonly Responder[], packet: Buffer, o
     return writeHeaderOnly(packet, responseCodes.formatError);
   }
   if (!query) return undefined;
-  const asked = { query, over, limit: over === 'udp' ? udpLimit(query) : tcpLimit };
+  const asked = { query, packet, over, limit: over === 'udp' ? udpLimit(query) : tcpLimit };
   try {
     const answer = askInOrder(responders, asked);
     return answer instanceof Promise ? answer.catch((error: unknown) => failure(asked, error)) : answer;

@@ -11,6 +11,7 @@ import { createNameCompiler } from '../../model/names/compile-names.ts';
 import type { NameDirectory, Scope } from '../../model/network-model.ts';
 import { createAnswerCache } from './cache.ts';
 import { createForwarder, type Upstream } from './forward.ts';
+import { createRememberedAnswers } from './remembered.ts';
 import { createResponders } from './responders.ts';
 import { createDnsServer, type DnsServer } from './server.ts';
 
@@ -46,8 +47,9 @@ export function startClusterDns(options: ClusterDnsOptions): ClusterDns {
     },
   });
   const forwarder = createForwarder(clock);
-  const responders = createResponders({ directory: () => directory, forwarder, cache: createAnswerCache(clock), upstreams: () => upstreams, stubs });
-  const server = createDnsServer(responders);
+  const remembered = createRememberedAnswers(() => directory);
+  const responders = createResponders({ directory: () => directory, remembered, forwarder, cache: createAnswerCache(clock), upstreams: () => upstreams, stubs });
+  const server = createDnsServer({ responders, remembered });
   const unwatch = wakeOnChange(store, dnsKinds, loop);
   return {
     listen: server.listen,

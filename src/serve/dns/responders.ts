@@ -5,10 +5,13 @@ import type { NameDirectory, NameRecord } from '../../model/network-model.ts';
 import { resolveName, startOfAuthority, type NameAnswer } from '../../model/names/resolve.ts';
 import { createLookUp, type LookUp, type LookUpParts } from './look-up.ts';
 import { classInternet, largestUdpSize, type Query, type Response, responseCodes, type ResponseCode, tcpLimit, writeResponse, zoneTransferTypes } from './message.ts';
+import type { RememberedAnswers } from './remembered.ts';
 import { type AddressAnswer, encodeName, isTruncated, readAddressAnswer } from './upstream-message.ts';
 
 export interface Asked {
   query: Query;
+  /** As it came. */
+  packet: Buffer;
   over: 'udp' | 'tcp';
   limit: number;
 }
@@ -18,11 +21,13 @@ export type Responder = (asked: Asked) => Buffer | undefined | Promise<Buffer | 
 export interface ResponderParts extends LookUpParts {
   /** Undefined until the first full list is there (DNS-55). */
   directory(): NameDirectory | undefined;
+  /** Told of the answers that need not be worked out again. */
+  remembered?: RememberedAnswers;
 }
 
 export function createResponders(parts: ResponderParts): readonly Responder[] {
   const lookUp = createLookUp(parts);
-  return [refuseOthers, answerFromZone(parts.directory, lookUp), answerFromUpstream(lookUp)];
+  return [refuseOthers, answerFromZone(parts, lookUp), answerFromUpstream(lookUp)];
 }
 
 const empty = { authoritative: false, answers: [], authority: [], additional: [] } as const;
@@ -44,7 +49,7 @@ const codeOf: Readonly<Record<Exclude<NameAnswer['outcome'], 'notOurs'>, Respons
   noSuchName: responseCodes.nameError,
 };
 
-function answerFromZone(directory: ResponderParts['directory'], lookUp: LookUp): Responder {
+function answerFromZone({ directory, remembered }: ResponderParts, lookUp: LookUp): Responder {
   return (asked) => {
     const zone = directory();
     if (!zone) return plainAnswer(asked, responseCodes.serverFailure);
@@ -58,7 +63,10 @@ function answerFromZone(directory: ResponderParts['directory'], lookUp: LookUp):
       additional,
     };
     const target = outcome === 'found' && asked.query.type !== 'CNAME' ? targetOutside(records, zone.domain) : undefined;
-    return target !== undefined && lookUp.knows(target) ? completeAlias(asked, response, target, lookUp) : writeResponse(asked.query, response, asked.limit);
+    if (target !== undefined && lookUp.knows(target)) return completeAlias(asked, response, target, lookUp);
+    const answer = writeResponse(asked.query, response, asked.limit);
+    if (asked.over === 'udp') remembered?.keep(asked.packet, answer);
+    return answer;
   };
 }
 

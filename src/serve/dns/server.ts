@@ -4,6 +4,7 @@ import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { logFor } from '../../base/run/log.ts';
 import type { SocketAddress, Sockets } from '../../base/run/sockets.ts';
 import { answerPacket } from './answer.ts';
+import type { RememberedAnswers } from './remembered.ts';
 import type { Responder } from './responders.ts';
 import { frame, TcpFrames } from './tcp-frames.ts';
 
@@ -21,7 +22,14 @@ const maxConnectionsEach = 100;
 /** Who does not read the answers is not read either. */
 const maxUnread = 1 << 20;
 
-export function createDnsServer(responders: readonly Responder[], count: (answer: Buffer | undefined) => void = () => {}): DnsServer {
+export interface DnsServerParts {
+  /** Asked in order when nothing is remembered. */
+  responders: readonly Responder[];
+  remembered?: Pick<RememberedAnswers, 'find'>;
+  count?(answer: Buffer | undefined): void;
+}
+
+export function createDnsServer({ responders, remembered, count = () => {} }: DnsServerParts): DnsServer {
   const udp = new Set<UdpSocket>();
   const tcp = new Set<Server>();
   const connections = new Set<Socket>();
@@ -31,7 +39,7 @@ export function createDnsServer(responders: readonly Responder[], count: (answer
       count(bytes);
       if (bytes) send(bytes);
     };
-    const result = answerPacket(responders, packet, over);
+    const result = (over === 'udp' && remembered?.find(packet)) || answerPacket(responders, packet, over);
     // Most answers are at hand: no promise, no wait.
     if (result instanceof Promise) void result.then(done);
     else done(result);
