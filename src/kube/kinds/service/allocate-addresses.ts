@@ -52,8 +52,8 @@ function handOutAddress(service: Service, family: IPFamily, pool: AddressPool): 
   if (!range) throw internalError(`failed to allocate a serviceIP: no range for ${family}`);
   const width = range.prefix.family;
   const print = (value: bigint) => printAddress({ family: width, value });
-  const { namespace, name } = service.metadata;
-  const free = pickFree(addressBands(range.prefix), `${namespace}/${name}`, (value) => !pool.taken.hasAddress(print(value)));
+  const { namespace, name, uid } = service.metadata;
+  const free = pickFree(addressBands(range.prefix), `${namespace}/${name}/${uid}`, (value) => !pool.taken.hasAddress(print(value)));
   if (free === undefined) throw internalError('failed to allocate a serviceIP: range is full');
   return print(free);
 }

@@ -45,9 +45,9 @@ function claim(port: number, index: number, turn: Turn): number {
 
 /** Throws ApiError 500 when every port is taken; `what` is the word of its message. */
 function handOut(seed: string, turn: Turn, what: string): number {
-  const { namespace, name } = turn.service.metadata;
+  const { namespace, name, uid } = turn.service.metadata;
   const isFree = (port: bigint) => !turn.claimed.has(Number(port)) && !turn.pool.taken.hasPort(Number(port));
-  const free = pickFree(portBands(turn.pool.range), `${namespace}/${name}/${seed}`, isFree);
+  const free = pickFree(portBands(turn.pool.range), `${namespace}/${name}/${uid}/${seed}`, isFree);
   if (free === undefined) throw internalError(`failed to allocate a ${what}: range is full`);
   turn.claimed.add(Number(free));
   return Number(free);

@@ -37,7 +37,7 @@ after(async () => {
 const curl = (host: string, url: string, more = '') => cluster.inside(host, `curl -sS --max-time 3 -o - -w '\n%{http_code}' ${more} ${url}`);
 const codeOf = (stdout: string) => Number(stdout.trim().split('\n').at(-1));
 const podOf = (body: string) => /pod[":]+ ?"?(?:default\/)?([\w-]+)/.exec(body)?.[1];
-const pods = async (selector: string, more = '') => (await cluster.get<List<PodView>>(`pods -l ${selector} ${more}`)).items;
+const pods = async (selector: string, more = '') => (await cluster.get<List<PodView>>(`pods -l '${selector}' ${more}`)).items;
 const isReady = (pod: PodView) => pod.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
 const readyPods = (selector: string, count: number) =>
   eventually(`${count} ready pods of ${selector}`, () => pods(selector), (list) => list.length === count && list.every(isReady));
