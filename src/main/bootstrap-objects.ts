@@ -1,5 +1,6 @@
 // The objects a fresh cluster holds before anyone has created one: namespaces, the API's own Service, cluster DNS,
 // the node parts and the gateway as the pods that people expect to see in kube-system.
+import { defaultRoles } from '../control/apiserver/identity/rbac/default-roles.ts';
 import type { ClusterDescription } from '../ui/config/cluster-description.ts';
 import type { KubeObject } from '../kube/objects/meta.ts';
 import { nthAddress, prefixOf } from '../base/net/prefix.ts';
@@ -23,6 +24,7 @@ export function bootstrapObjects(description: ClusterDescription): KubeObject[] 
       labels: { component: 'apiserver', provider: 'kubernetes' },
       spec: { clusterIP: serviceAddress(description, 1), ports: [{ name: 'https', port: 443, targetPort: 6443, protocol: 'TCP' }] },
     }),
+    ...defaultRoles,
     ...dnsObjects(description),
     daemonSet('kube-proxy', { image: 'fairlead/proxy', labels: { 'k8s-app': 'kube-proxy' } }),
     daemonSet('fairlead-net', { image: 'fairlead/agent', labels: { 'k8s-app': 'fairlead-net' } }),

@@ -1,4 +1,5 @@
 // An API server on loopback with a store in memory, and the clients the tests drive it with.
+import { defaultRoles } from '../../src/control/apiserver/identity/rbac/default-roles.ts';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest, Agent } from 'node:https';
@@ -58,6 +59,7 @@ export async function startApi(options: Partial<ApiServerOptions> & { store?: Em
   for (const name of ['default', 'kube-system']) await store.write({ verb: 'create', object: namespaceObject(name) });
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } };
   await store.write({ verb: 'create', object: account });
+  for (const object of defaultRoles) await store.write({ verb: 'create', object });
   const certificates = await openCertificates({ servingNames: ['127.0.0.1'] });
   const admin = await certificates.issueClient('admin', ['system:masters']);
   const server = createApiServer({ kinds, certificates, ...options, store });

@@ -1,7 +1,7 @@
 // What every handler of the API server works with.
 import type { ObjectStore, Snapshot } from '../../kube/store/store.ts';
 import type { PodAccess } from '../../kube/meaning/pod-access.ts';
-import type { Authorize } from './identity/authorize.ts';
+import type { Authorize, Authorizer } from './identity/authorize.ts';
 import type { TokenIssuer } from './identity/service-account-tokens.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { KindRegistry, Resource } from './registry.ts';
@@ -17,6 +17,7 @@ export interface Api {
   /** Absent where no node runs beside the API server: logs, exec and proxies answer 503 then. */
   readonly podAccess?: PodAccess;
   readonly authorize: Authorize;
+  readonly rulesOf: Authorizer['rulesOf'];
   readonly tokens: TokenIssuer;
   readonly metrics: ApiMetrics;
   readonly now: () => Date;

@@ -48,13 +48,11 @@ async function tokenStatus({ tokens }: Api, spec: { token?: string; audiences?: 
   return { authenticated: true, user: printUser(verified.user), audiences: verified.audiences };
 }
 
-/** As yet it is all or nothing; with role bindings it will list their rules. */
-function rulesStatus(api: Api, user: User): object {
-  const all = api.authorize(user, { verb: '*', group: '*', resource: '*' }).allowed;
-  const any = ['*'];
+function rulesStatus(api: Api, user: User, spec: { namespace?: string }): object {
+  const rules = api.rulesOf(user, spec.namespace ?? '');
   return {
-    resourceRules: all ? [{ verbs: any, apiGroups: any, resources: any }] : [],
-    nonResourceRules: all ? [{ verbs: any, nonResourceURLs: any }] : [],
+    resourceRules: rules.filter((rule) => rule.resources?.length).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames && { resourceNames }) })),
+    nonResourceRules: rules.filter((rule) => rule.nonResourceURLs?.length).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
     incomplete: false,
   };
 }

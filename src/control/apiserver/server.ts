@@ -11,7 +11,8 @@ import type { PodAccess } from '../../kube/meaning/pod-access.ts';
 import type { Api, ApiStore } from './api.ts';
 import { eventsView } from './events-view.ts';
 import { createAuthenticator, type StaticToken } from './identity/authenticate.ts';
-import { type Authorize, authorizeAuthenticated } from './identity/authorize.ts';
+import type { Authorizer } from './identity/authorize.ts';
+import { createRbacAuthorizer } from './identity/rbac/authorizer.ts';
 import type { ClusterCertificates } from './identity/certificates.ts';
 import { createTokenIssuer } from './identity/service-account-tokens.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -28,7 +29,8 @@ export interface ApiServerOptions {
   /** Whoever runs the pods; without it logs, exec and proxies answer 503. */
   podAccess?: PodAccess;
   /** Absent: everyone authenticated may do everything. */
-  authorize?: Authorize;
+  /** Absent: by roles and bindings in the store (RBAC). */
+  authorizer?: Authorizer;
   /** Of service-account tokens. */
   issuer?: string;
   now?: () => Date;
@@ -105,7 +107,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 }
 
 function createApi(options: ApiServerOptions): Api {
-  const { store, kinds, certificates, podAccess, authorize = authorizeAuthenticated } = options;
+  const { store, kinds, certificates, podAccess } = options;
+  const { authorize, rulesOf } = options.authorizer ?? createRbacAuthorizer(() => store.snapshot());
   const { issuer = 'https://kubernetes.default.svc.cluster.local', now = () => new Date(), bookmarkEveryMs = 60_000 } = options;
   const events = kinds.find(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Event');
   const registry = createKindRegistry(kinds, events ? [eventsView(events)] : []);
@@ -118,5 +121,5 @@ function createApi(options: ApiServerOptions): Api {
       return Boolean(accounts && store.snapshot().get(accounts.stored, name, namespace)?.metadata.uid === uid);
     },
   });
-  return { store, registry, podAccess, authorize, tokens, metrics: createApiMetrics(), now, bookmarkEveryMs };
+  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(), now, bookmarkEveryMs };
 }

@@ -1,6 +1,7 @@
 // All controllers, in the order in which the world comes to be: namespaces and nodes, workloads, pods, addresses, and
 // at the end those who clear away. The order is for readers; each decides on its own snapshot.
 import { kinds } from '../../kube/kinds/kinds.ts';
+import { aggregateRoles } from './aggregate-roles.ts';
 import { createApiServerEndpoints } from './api-server-endpoints.ts';
 import type { Controller } from './controller.ts';
 import { daemonSetController } from './daemon-set.ts';
@@ -44,6 +45,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     createNamespaceDeletion(kinds),
     createGarbageCollector(kinds),
     eventExpiry,
+    aggregateRoles,
   ];
   return controllers.map(onlyInLivingNamespaces);
 }

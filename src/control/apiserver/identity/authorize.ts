@@ -1,6 +1,6 @@
-// What a user may do: one function. As yet every authenticated user may do everything, and nobody else anything but
-// ask for health and version; role bindings will be evaluated here.
+// What a user may do: the question, the decision, and the refusal in words. rbac/ decides.
 import { ApiError, groupOf } from '../../../kube/meaning/api-error.ts';
+import type { PolicyRule } from '../../../kube/objects/rbac.ts';
 import type { ResourcePath } from '../router.ts';
 import type { User } from './authenticate.ts';
 
@@ -26,13 +26,16 @@ export interface Decision {
 
 export type Authorize = (user: User, attributes: ResourceAttributes | PathAttributes) => Decision;
 
-const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version']);
+export interface Authorizer {
+  readonly authorize: Authorize;
+  /** Every rule that holds for the user in a namespace: what `kubectl auth can-i --list` prints. */
+  rulesOf(user: User, namespace: string): readonly PolicyRule[];
+}
 
-const isPublic = (path: string) => publicPaths.has(path) || /^\/(livez|readyz|healthz)\//.test(path);
-
-export const authorizeAuthenticated: Authorize = (user, attributes) => {
-  if (user.groups.includes('system:masters') || user.groups.includes('system:authenticated')) return { allowed: true };
-  return { allowed: 'path' in attributes && isPublic(attributes.path) };
+/** For tests and for servers started with --authorization-mode=AlwaysAllow. */
+export const allowEverything: Authorizer = {
+  authorize: () => ({ allowed: true }),
+  rulesOf: () => [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['*'], nonResourceURLs: ['*'] }],
 };
 
 /** What the authorizer is asked about a path that names a resource. */

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { ApiError, invalidError } from '../../../kube/meaning/api-error.ts';
 import { required } from '../../../kube/meaning/field-error.ts';
+import { refuseEscalation } from '../identity/rbac/escalation.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { admitCreate } from '../admission/admit.ts';
 import type { Api } from '../api.ts';
@@ -36,6 +37,7 @@ export async function storeNew(api: Api, request: ApiRequest, creation: Creation
   if (!name && !generateName) {
     throw invalidError(target.resource.kind, '', [required('metadata.name', 'name or generateName is required')]);
   }
+  refuseEscalation({ user: request.user, kind: target.resource.stored, object, authorize: api.authorize, seen: api.store.snapshot() });
   const stored = name ? await storeNamed(api, creation) : await storeGenerated(api, creation);
   request.warnings.push(...(target.resource.stored.warnings?.(stored) ?? []));
   return stored;

@@ -1,5 +1,6 @@
 // UPDATE: PUT on an object or its status.
 import { ApiError, notFoundError } from '../../../kube/meaning/api-error.ts';
+import { refuseEscalation } from '../identity/rbac/escalation.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { type Api, seenObject } from '../api.ts';
 import type { Answer, ApiRequest } from '../request.ts';
@@ -62,6 +63,7 @@ export async function rewrite(api: Api, request: ApiRequest, change: Rewrite): P
 async function writeOnce(api: Api, request: ApiRequest, { target, options, subresource, retries, next, owned, old }: Rewrite & { old: KubeObject }) {
   const { resource } = target;
   const wished = resource.toStored(next(resource.fromStored(old)));
+  refuseEscalation({ user: request.user, kind: resource.stored, object: wished, authorize: api.authorize, seen: api.store.snapshot() });
   const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now(), subresource };
   const object = owned ? wished : ownedUpdate(old, wished, owner);
   // The kind's own rule on unconditional updates must still see that the client gave no version.
