@@ -75,7 +75,7 @@ test('EPS-27: a Service that selects nobody has one placeholder slice per family
   assert.deepEqual(shown.toSorted(), [['both', 'IPv4', [], []], ['both', 'IPv6', [], []], ['empty', 'IPv4', [], []]]);
 });
 
-const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'ip', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
+const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'nodePort', 'healthCheckNodePort', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'ip', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
 
 /** Which node a pod of several alike went to, and with which suffix, is chance. */
 const anonymous = (object: KubeObject): unknown => {
