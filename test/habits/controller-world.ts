@@ -7,11 +7,13 @@ import { createControllers } from '../../src/control/controllers/controllers.ts'
 import type { ControllerOptions } from '../../src/control/controllers/options.ts';
 import { kinds } from '../../src/kube/kinds/kinds.ts';
 import type { Kind } from '../../src/kube/kinds/kind.ts';
+import { leaseKind } from '../../src/kube/kinds/lease.ts';
 import { nodeKind } from '../../src/kube/kinds/node.ts';
 import { podKind } from '../../src/kube/kinds/pod.ts';
 import { ApiError } from '../../src/kube/meaning/api-error.ts';
 import { timestamp } from '../../src/kube/meaning/conditions.ts';
 import type { Node, Pod } from '../../src/kube/objects/core.ts';
+import type { Lease } from '../../src/kube/objects/networking.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import { createMemoryStore, type EmbeddedStore } from '../../src/kube/store/embedded.ts';
 import type { Snapshot, Write } from '../../src/kube/store/store.ts';
@@ -33,9 +35,13 @@ export interface World {
   /** Everybody decides on one snapshot; the writes that are no mere race must succeed. True when anything was wished. */
   turn(): Promise<boolean>;
   rest(): Promise<Snapshot>;
+  /** Lets time go by in steps of ten seconds, each to its rest. */
+  pass(seconds: number): Promise<void>;
   list<T extends KubeObject>(kind: Kind<T>): readonly T[];
   /** What the kubelet does with a pod on a node; a test may make pods fail. */
   ready(pod: Pod): boolean;
+  /** Nodes whose kubelet is dead. */
+  readonly silent: Set<string>;
 }
 
 const raced = new Set(['Conflict', 'AlreadyExists', 'NotFound']);
@@ -51,14 +57,21 @@ export function createWorld(controllers = createControllers(testOptions)): World
     seen: () => world.store.snapshot(),
     list: (kind) => world.store.snapshot().list(kind),
     ready: () => true,
+    silent: new Set(),
     async turn() {
       const seen = world.store.snapshot();
-      const writes = [...controllers.flatMap((controller) => controller.decide(seen, world.now)), ...runPods(world, seen)];
+      const writes = [...controllers.flatMap((controller) => controller.decide(seen, world.now)), ...runNodes(world, seen), ...runPods(world, seen)];
       for (const write of writes) await tryWrite(world, write);
       return writes.length > 0;
     },
+    async pass(seconds) {
+      for (let left = seconds; left > 0; left -= 10) {
+        world.now = new Date(world.now.getTime() + Math.min(left, 10) * 1000);
+        await world.rest();
+      }
+    },
     async rest() {
-      for (let turns = 0; turns < 100; turns++) if (!(await world.turn())) return world.store.snapshot();
+      for (let turns = 0; turns < 200; turns++) if (!(await world.turn())) return world.store.snapshot();
       assert.fail(`no rest: ${restless(world)}`);
     },
   };
@@ -77,11 +90,28 @@ async function tryWrite(world: World, write: Write): Promise<void> {
 const restless = ({ controllers, store, now }: World): string =>
   controllers.map((each) => ({ name: each.name, writes: each.decide(store.snapshot(), now) })).filter(({ writes }) => writes.length > 0).map((each) => JSON.stringify(each)).join('\n').slice(0, 4000);
 
+/** Heartbeats: a lease as old as the clock, and a word that all is well. */
+function runNodes(world: World, seen: Snapshot): Write[] {
+  const renewTime = world.now.toISOString();
+  return seen.list(nodeKind).filter(({ metadata }) => !world.silent.has(metadata.name)).flatMap((node): Write[] => {
+    const lease = seen.get(leaseKind, node.metadata.name, 'kube-node-lease');
+    const isFresh = lease?.spec?.renewTime === renewTime;
+    const metadata = lease?.metadata ?? { name: node.metadata.name, namespace: 'kube-node-lease' };
+    const object: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { renewTime } };
+    const isLost = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'Unknown';
+    const conditions = [{ type: 'Ready', status: 'True' as const, lastTransitionTime: timestamp(world.now) }];
+    return [
+      ...(isFresh ? [] : [{ verb: lease ? ('update' as const) : ('create' as const), object }]),
+      ...(isLost ? [{ verb: 'update' as const, subresource: 'status' as const, object: { ...node, status: { ...node.status, conditions } } as Node }] : []),
+    ];
+  });
+}
+
 /** Runs what is bound, ends what is deleted. */
 function runPods(world: World, seen: Snapshot): Write[] {
   return seen.list(podKind).flatMap((pod): Write[] => {
     const node = pod.spec.nodeName ? seen.get(nodeKind, pod.spec.nodeName) : undefined;
-    if (!node) return [];
+    if (!node || world.silent.has(node.metadata.name)) return [];
     if (pod.metadata.deletionTimestamp) return [endOf(pod)];
     const isReady = world.ready(pod);
     const shown = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';

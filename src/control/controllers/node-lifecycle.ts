@@ -20,31 +20,41 @@ import { createEvent, remove, update, updateStatus } from './writes.ts';
 const component = 'node-controller';
 /** How long a node may be silent. */
 const graceMs = 40_000;
+/** How late a busy machine may wake us. */
+const lateMs = 5_000;
 const leaseNamespace = 'kube-node-lease';
 const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
 
 export function createNodeLifecycle(): Controller {
-  // Nobody is lost for a silence that we did not hear: after a start every node has its full grace.
-  let listeningSinceMs: number | undefined;
-  const silentAtMs = (node: Node, seen: Snapshot, now: Date) => Math.max((listeningSinceMs ??= now.getTime()), lastSignMs(node, seen)) + graceMs;
+  // Nobody is lost for a silence that we did not hear: after a start, and after a sleep of the whole machine,
+  // every node has its full grace.
+  let lookedAtMs = -Infinity;
+  let listeningSinceMs = 0;
+  function listen(now: Date): void {
+    if (now.getTime() - lookedAtMs > graceMs + lateMs) listeningSinceMs = now.getTime();
+    lookedAtMs = now.getTime();
+  }
+  const silentAtMs = (node: Node, seen: Snapshot) => Math.max(listeningSinceMs, lastSignMs(node, seen)) + graceMs;
   return {
     name: 'node-lifecycle',
     reads: [nodeKind, leaseKind, podKind],
     decide(seen, now) {
+      listen(now);
       const pods = podsByNode(seen.list(podKind));
       return seen.list(nodeKind).flatMap((node) => {
-        if (silentAtMs(node, seen, now) <= now.getTime() && !isLost(node)) return [markLost(node, now)];
+        if (silentAtMs(node, seen) <= now.getTime() && !isLost(node)) return [markLost(node, now)];
         return [...retaint(node, now), ...tendPods(node, groupOf(pods, node.metadata.name), now)];
       });
     },
     wakeAfterMs(seen, now) {
       const pods = podsByNode(seen.list(podKind));
       const moments = seen.list(nodeKind).flatMap((node) => [
-        ...(isLost(node) ? [] : [silentAtMs(node, seen, now)]),
+        ...(isLost(node) ? [] : [silentAtMs(node, seen)]),
         ...(hasNoExecute(node) ? groupOf(pods, node.metadata.name).filter((pod) => !isTerminating(pod)).map((pod) => leavesAtMs(pod, node, now)) : []),
       ]);
-      const soonest = earliest(moments);
-      return soonest === undefined ? undefined : Math.max(1, soonest - now.getTime());
+      // At least once a grace, so that a longer pause is known to be a sleep.
+      const soonest = Math.min(earliest(moments) ?? Infinity, now.getTime() + graceMs);
+      return Math.max(1, soonest - now.getTime());
     },
   };
 }
