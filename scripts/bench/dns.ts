@@ -3,12 +3,13 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
 import { join } from 'node:path';
-import type { Bench, Report } from './figure.ts';
+import { type Bench, bestInTurn, type Report } from './figure.ts';
 import { clusterIp, serviceName } from './many-services.ts';
 import { cpuMs, OTHER_CORE, printed, SERVER_CORE, startOn, startRole, stop, untilDone } from './processes.ts';
 
 const services = 10_000;
-const seconds = 5;
+const seconds = 3;
+const rounds = 3;
 const ports = { fairlead: 5301, knot: 5302 };
 const domain = 'cluster.local';
 const hostOf = (index: number): string => `${serviceName(index)}.bench.svc.${domain}`;
@@ -58,10 +59,12 @@ interface Rate {
   microseconds: number;
 }
 
+const better = (a: Rate, b: Rate): Rate => ({ perSecond: Math.max(a.perSecond, b.perSecond), microseconds: Math.min(a.microseconds, b.microseconds) });
+
 async function measure(port: number, pid: number, file: string): Promise<Rate> {
   const ask = (length: number) =>
     printed(OTHER_CORE, ['dnsperf', '-s', '127.0.0.1', '-p', String(port), '-d', file, '-l', String(length), '-c', '4', '-T', '1', '-q', '100']);
-  await ask(2);
+  await ask(1);
   const before = cpuMs(pid);
   const output = await ask(seconds);
   const used = cpuMs(pid) - before;
@@ -82,17 +85,15 @@ async function run({ figure, say }: Report): Promise<void> {
   const folder = mkdtempSync('/run/bench/dns-');
   const file = join(folder, 'questions');
   writeFileSync(file, questions());
-  say('fairlead');
-  const { child: server } = await startRole(SERVER_CORE, join(import.meta.dirname, 'dns-server.ts'), [ports.fairlead, services]);
-  await answering(ports.fairlead);
-  const own = await measure(ports.fairlead, server.pid!, file);
-  await stop(server);
-  say('knot');
   writeFileSync(join(folder, 'zone'), zone());
   writeFileSync(join(folder, 'knot.conf'), knotConfiguration(folder));
+  const { child: server } = await startRole(SERVER_CORE, join(import.meta.dirname, 'dns-server.ts'), [ports.fairlead, services]);
   const knot = startOn(SERVER_CORE, ['knotd', '-c', join(folder, 'knot.conf')]);
+  await answering(ports.fairlead);
   await answering(ports.knot);
-  const peer = await measure(ports.knot, knot.pid!, file);
+  say(`fairlead and Knot in turn, ${rounds} rounds of ${seconds} s`);
+  const [own, peer] = (await bestInTurn(rounds, [() => measure(ports.fairlead, server.pid!, file), () => measure(ports.knot, knot.pid!, file)], better)) as [Rate, Rate];
+  await stop(server);
   await stop(knot);
   const note = '80 % A, 10 % AAAA without data, 10 % no such name';
   figure({ about: 'queries, 10,000 Services', value: own.perSecond, unit: '/s', peer: { name: 'Knot', value: peer.perSecond }, note });

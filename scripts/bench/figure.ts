@@ -49,6 +49,18 @@ function printRow(figure: Figure): string[] {
 
 export const printFigures = (figures: readonly Figure[]): string => printColumns(['figure', 'value', 'peer', 'ratio', 'aim', 'note'], figures.map(printRow));
 
+/** Rounds of two rivals in turn, the best of each kept: what else runs on the machine disturbs one round, hardly all. */
+export async function bestInTurn<T>(rounds: number, rivals: readonly (() => Promise<T>)[], better: (a: T, b: T) => T): Promise<T[]> {
+  const best: T[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, rival] of rivals.entries()) {
+      const fresh = await rival();
+      best[i] = best[i] === undefined ? fresh : better(best[i], fresh);
+    }
+  }
+  return best;
+}
+
 /** `share` of 0.5 is the median. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
