@@ -1,6 +1,6 @@
 // `npm run bench [-- NAME…] [--json]`: how fast and how small, beside others who do the same work on the same machine.
 // Without names all benches run, one after the other. `--list` says which there are.
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { dnsBench } from './dns.ts';
 import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.ts';
@@ -36,9 +36,11 @@ async function runHere({ run }: Bench): Promise<void> {
 }
 
 async function runAll(chosen: readonly Bench[]): Promise<void> {
-  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', kernel: release(), node: process.version };
+  const [load = 0] = loadavg();
+  const machine = { load, cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', kernel: release(), node: process.version };
   const results: object[] = [];
   if (!options.json) console.log(`machine: ${machine.cores} cores (${machine.cpu}), Linux ${machine.kernel}, Node ${machine.node}`);
+  if (load > machine.cores / 4) console.log(`others use this machine (load ${load.toFixed(1)}): times are longer than they need be, ratios are fair`);
   for (const bench of chosen) {
     console.error(`\n${bench.name}: ${bench.about} …`);
     try {

@@ -8,7 +8,9 @@ import type { Kind } from '../../src/kube/kinds/kind.ts';
 import { snapshotOf, stateOf, withObject } from '../../src/kube/store/state.ts';
 import { objectKey } from '../../src/kube/store/store.ts';
 import { createCompiler } from '../../src/model/compile.ts';
+import { createFlowRenderer } from '../../src/node/dataplane/render-flows.ts';
 import { createRenderer, TABLE } from '../../src/node/dataplane/render.ts';
+import { conntrackDriver } from '../../src/node/linux/conntrack-driver.ts';
 import { createNetlinkRulesetDriver } from '../../src/node/linux/ruleset-netlink.ts';
 import { homeNamespace } from '../../src/node/netlink/namespaces.ts';
 import { type Bench, quantile, type Report } from './figure.ts';
@@ -57,7 +59,9 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 function createTurn() {
   const compile = createCompiler(scope);
   const render = createRenderer();
+  const renderFlows = createFlowRenderer();
   const driver = createNetlinkRulesetDriver(homeNamespace, TABLE);
+  const connections = conntrackDriver(homeNamespace);
   return {
     async take(seen: ReturnType<typeof snapshotOf>): Promise<Record<string, number>> {
       const start = performance.now();
@@ -66,6 +70,7 @@ function createTurn() {
       const ruleset = render(model);
       const rendered = performance.now();
       await driver.apply(ruleset);
+      await connections.apply(renderFlows(model));
       return { compile: compiled - start, render: rendered - compiled, kernel: performance.now() - rendered };
     },
     async close(): Promise<void> {
