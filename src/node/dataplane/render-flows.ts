@@ -1,4 +1,5 @@
 // NetworkModel → where connections without a handshake (UDP, SCTP) may lead: what the conntrack driver keeps true.
+import { type KeyedDiff, keyedDiff } from '../../base/data/keyed-diff.ts';
 import { keepIdentity, memoByIdentity } from '../../base/data/memo.ts';
 import { familyOf } from '../../base/net/address.ts';
 import type { NetworkModel, ServicePort } from '../../model/network-model.ts';
@@ -15,13 +16,23 @@ function targetsOf(port: ServicePort, ips: readonly string[]): FlowTargets[] {
   });
 }
 
+/** Most changes are of TCP ports, and none of this room's business. */
+const concernsFlows = ({ added, changed, removed }: KeyedDiff<ServicePort>): boolean =>
+  [...added, ...changed, ...removed].some(([, { protocol }]) => protocol !== 'TCP');
+
 export function createFlowRenderer(): (model: Pick<NetworkModel, 'self' | 'services'>) => FlowWishes {
   const targets = memoByIdentity(targetsOf);
-  let last: FlowWishes | undefined;
-  return ({ self, services }) => {
-    const wishes = new Map<string, FlowTargets>();
-    for (const port of services.values()) for (const each of targets(port, self.ips)) wishes.set(flowKey(each), each);
-    last = keepIdentity(last, wishes);
-    return last;
+  let last: { services: NetworkModel['services']; ips: readonly string[]; wishes: FlowWishes } | undefined;
+  return ({ self: { ips }, services }) => {
+    const isSame = last !== undefined && last.ips === ips && !concernsFlows(keyedDiff(last.services, services));
+    const wishes = isSame && last ? last.wishes : keepIdentity(last?.wishes, wishesOf(services, (port) => targets(port, ips)));
+    last = { services, ips, wishes };
+    return wishes;
   };
+}
+
+function wishesOf(services: NetworkModel['services'], targets: (port: ServicePort) => FlowTargets[]): Map<string, FlowTargets> {
+  const wishes = new Map<string, FlowTargets>();
+  for (const port of services.values()) for (const each of targets(port)) wishes.set(flowKey(each), each);
+  return wishes;
 }

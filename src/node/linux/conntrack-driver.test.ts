@@ -82,6 +82,7 @@ describe('conntrack driver', () => {
   test('entries to endpoints that stay are kept, however the rest changes', async () => {
     const driver = conntrackDriver(namespace);
     await ask();
+    assert.equal((await driver.apply(wishes(to(first)))).changes, 0);
     assert.equal((await driver.apply(wishes(to(first, second)))).changes, 0);
     assert.equal((await driver.apply(wishes(to(first)))).changes, 0);
     assert.equal(toService().length, 1);

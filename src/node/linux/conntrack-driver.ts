@@ -1,6 +1,9 @@
 // Keeps UDP honest: when the endpoints behind an address change, entries that still lead to an old one are forgotten.
 // TCP needs no such help, because a dead endpoint ends its own connections. Runs after the ruleset: an entry that is
 // forgotten earlier would come back by the old rules.
+import { keyedDiff } from '../../base/data/keyed-diff.ts';
+import { familyOf } from '../../base/net/address.ts';
+import type { Family } from '../../kube/objects/meta.ts';
 import { deleteFlows, type Flow } from '../netlink/conntrack.ts';
 import type { Netns } from '../netlink/namespaces.ts';
 import type { Applied, Driver } from './driver.ts';
@@ -15,18 +18,24 @@ function keyOfFlow({ protocol, original }: Flow): string | undefined {
   return name && flowKey({ protocol: name, address: original.destination, port: original.destinationPort });
 }
 
-const leadsTo = ({ reply }: Flow, targets: FlowTargets): boolean =>
-  targets.endpoints.some(({ address, port }) => address === reply.source && port === reply.sourcePort);
+const isAmong = (targets: FlowTargets, endpoint: FlowTargets['endpoints'][number]): boolean =>
+  targets.endpoints.some(({ address, port }) => address === endpoint.address && port === endpoint.port);
 
-/** Addresses whose targets changed, came or went: their connections may be wrong. */
-function suspects(old: FlowWishes | undefined, now: FlowWishes): Set<string> {
-  const changed = [...now].filter(([key, targets]) => old?.get(key) !== targets).map(([key]) => key);
-  const gone = [...(old?.keys() ?? [])].filter((key) => !now.has(key));
-  return new Set([...changed, ...gone]);
+const leadsTo = ({ reply }: Flow, targets: FlowTargets): boolean => isAmong(targets, { address: reply.source, port: reply.sourcePort });
+
+/** Endpoints came beside those that were there: no entry leads wrong. (Before the first endpoint anything may have been remembered.) */
+const hasOnlyGrown = (was: FlowTargets, is: FlowTargets): boolean => was.endpoints.length > 0 && was.endpoints.every((endpoint) => isAmong(is, endpoint));
+
+/** Targets, by key, whose connections may be wrong: they changed, came or went. */
+function suspects(old: FlowWishes, now: FlowWishes): ReadonlyMap<string, FlowTargets> {
+  const { added, changed, removed } = keyedDiff(old, now);
+  return new Map([...added, ...changed.flatMap(([key, is, was]) => (hasOnlyGrown(was, is) ? [] : [[key, is] as const])), ...removed]);
 }
 
+const familiesOf = (targets: Iterable<FlowTargets>): Set<Family> => new Set([...targets].map(({ address }) => familyOf(address)));
+
 export function conntrackDriver(namespace: Netns): Driver<FlowWishes> {
-  let settled: FlowWishes | undefined;
+  let settled: FlowWishes = new Map();
   return {
     name: 'conntrack',
     async apply(desired): Promise<Applied> {
@@ -39,7 +48,7 @@ export function conntrackDriver(namespace: Netns): Driver<FlowWishes> {
         return !targets || !leadsTo(flow, targets);
       };
       try {
-        const changes = doubtful.size === 0 ? 0 : deleteFlows(namespace, isStale);
+        const changes = deleteFlows(namespace, familiesOf(doubtful.values()), isStale);
         settled = desired;
         return { changes, tookMs: performance.now() - start };
       } catch (error) {
@@ -48,7 +57,7 @@ export function conntrackDriver(namespace: Netns): Driver<FlowWishes> {
     },
     /** Entries die by themselves; nothing of ours is in them. */
     async remove() {
-      settled = undefined;
+      settled = new Map();
     },
   };
 }

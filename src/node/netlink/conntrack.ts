@@ -1,5 +1,6 @@
 // The kernel's table of connections: list and forget entries. Needed for UDP, whose packets keep following an old
 // entry (to an endpoint that is gone) for as long as somebody sends (linux/netfilter/nfnetlink_conntrack.h).
+import type { Family } from '../../kube/objects/meta.ts';
 import { addressFromBytes, printAddress } from '../../base/net/address.ts';
 import { AF_INET, AF_INET6 } from './ffi.ts';
 import { ACK, beginMessage, DUMP, endMessage, MESSAGE_ERROR, newWriter, putBytes, readAttributes, REQUEST } from './message.ts';
@@ -67,9 +68,14 @@ function readFlow(body: Buffer): { flow: Flow; tuple: Buffer } | undefined {
   return { flow: { protocol: number?.[0] ?? 0, original, reply }, tuple: Buffer.from(tuple) };
 }
 
-/** Calls back for each entry of both families. The tuple is what the kernel wants to hear to find it again. */
-function eachFlow(socket: NetlinkSocket, read: (flow: Flow, tuple: Buffer, family: number) => void): void {
-  for (const family of [AF_INET, AF_INET6]) {
+const familyNumbers = { 4: AF_INET, 6: AF_INET6 } as const;
+
+/**
+ * Calls back for each entry. The tuple is what the kernel wants to hear to find it again.
+ * The kernel walks the table of the whole machine for each family: some milliseconds, however few the entries.
+ */
+function eachFlow(socket: NetlinkSocket, families: Iterable<Family>, read: (flow: Flow, tuple: Buffer, family: number) => void): void {
+  for (const family of [...families].map((each) => familyNumbers[each])) {
     const question = newWriter(64);
     const header = { type: GET, flags: REQUEST | DUMP, sequence: socket.nextSequence() };
     endMessage(question, beginMessage(question, header, Buffer.from([family, 0, 0, 0])));
@@ -94,7 +100,7 @@ function withSocket<T>(namespace: Netns, body: (socket: NetlinkSocket) => T): T 
 /** All entries of the namespace, both families. */
 export function listFlows(namespace: Netns): Flow[] {
   const flows: Flow[] = [];
-  withSocket(namespace, (socket) => eachFlow(socket, (flow) => flows.push(flow)));
+  withSocket(namespace, (socket) => eachFlow(socket, [4, 6], (flow) => flows.push(flow)));
   return flows;
 }
 
@@ -102,10 +108,11 @@ const flowWords = ({ protocol, original: { source, destination, sourcePort, dest
   `conntrack -D -p ${protocol} -s ${source} -d ${destination} --sport ${sourcePort} --dport ${destinationPort}`;
 
 /** Forgets the matching entries; their next packet starts afresh. Returns how many there were. Throws NetlinkError. */
-export function deleteFlows(namespace: Netns, matches: (flow: Flow) => boolean): number {
+export function deleteFlows(namespace: Netns, families: ReadonlySet<Family>, matches: (flow: Flow) => boolean): number {
+  if (families.size === 0) return 0;
   return withSocket(namespace, (socket) => {
     const doomed: { flow: Flow; tuple: Buffer; family: number }[] = [];
-    eachFlow(socket, (flow, tuple, family) => void (matches(flow) && doomed.push({ flow, tuple, family })));
+    eachFlow(socket, families, (flow, tuple, family) => void (matches(flow) && doomed.push({ flow, tuple, family })));
     return doomed.filter(({ flow, tuple, family }) => deleteFlow(socket, flowWords(flow), { tuple, family })).length;
   });
 }
