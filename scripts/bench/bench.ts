@@ -35,12 +35,20 @@ async function runHere({ run }: Bench): Promise<void> {
   process.stdout.write(JSON.stringify(figures), () => process.exit());
 }
 
-async function runAll(chosen: readonly Bench[]): Promise<void> {
+function readMachine() {
   const [load = 0] = loadavg();
-  const machine = { load, cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', kernel: release(), node: process.version };
+  return { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', kernel: release(), node: process.version, load };
+}
+
+function printMachine({ cores, cpu, kernel, node, load }: ReturnType<typeof readMachine>): string {
+  const others = load > cores / 4 ? `\nothers use this machine (load ${load.toFixed(1)}): times are longer than they need be` : '';
+  return `machine: ${cores} cores (${cpu}), Linux ${kernel}, Node ${node}${others}`;
+}
+
+async function runAll(chosen: readonly Bench[]): Promise<void> {
+  const machine = readMachine();
   const results: object[] = [];
-  if (!options.json) console.log(`machine: ${machine.cores} cores (${machine.cpu}), Linux ${machine.kernel}, Node ${machine.node}`);
-  if (load > machine.cores / 4) console.log(`others use this machine (load ${load.toFixed(1)}): times are longer than they need be, ratios are fair`);
+  if (!options.json) console.log(printMachine(machine));
   for (const bench of chosen) {
     console.error(`\n${bench.name}: ${bench.about} …`);
     try {
