@@ -33,8 +33,6 @@ interface Journey {
   readonly client: ClientPlace;
   /** Postrouting's orders for this node. */
   readonly hide?: 'hairpin' | 'foreign';
-  /** A Service of this node has chosen where it goes. */
-  readonly translated: boolean;
   readonly nodesLeft: number;
 }
 
@@ -54,7 +52,6 @@ export function trace(packet: Packet, from: From, models: Models, world: World):
     masqueraded: false,
     chance: 1,
     client: 'outside',
-    translated: false,
     nodesLeft: mostNodes,
     ...(from.type === 'pod' ? { pod: from.pod, client: 'pod here' as const } : {}),
     ...(from.type === 'node' ? { client: 'this node' as const } : {}),
@@ -88,7 +85,7 @@ function serve(here: Here, journey: Journey): readonly Outcome[] {
   return endpoints.flatMap((endpoint) => {
     const to: Packet = { ...packet, destination: endpoint.address, destinationPort: endpoint.port };
     const hide = serviceMasquerade(virtual, client, packet.source, endpoint.address);
-    const chosen = { ...journey, packet: to, hide, translated: true, chance: journey.chance / endpoints.length };
+    const chosen = { ...journey, packet: to, hide, chance: journey.chance / endpoints.length };
     return leavePod(here, hop(chosen, node, 'service', `DNAT to ${printEndpoint(endpoint)}, one of ${endpoints.length} endpoints`, port.origin));
   });
 }
@@ -111,8 +108,7 @@ function route(here: Here, journey: Journey): readonly Outcome[] {
   const announcer = [...here.models.values()].find((model) => model.self.announces.includes(destination))?.self.name;
   const peer = self.peers.find(({ name, ips, podCIDRs }) => name === announcer || ips.includes(destination) || inRanges(destination, podCIDRs));
   if (peer) return sendTo(peer, here, journey);
-  const strange = inRanges(destination, ranges.podCIDRs) || (journey.client === 'outside' && !journey.translated);
-  if (strange) return [end(hop(journey, self.name, 'route', `lost: no node answers for ${destination}`), 'unroutable')];
+  if (inRanges(destination, ranges.podCIDRs)) return [end(hop(journey, self.name, 'route', `lost: no node answers for ${destination}`), 'unroutable')];
   const gone = postroute(here.model, journey);
   const outside: Ref = { kind: 'Outside', name: destination };
   return [end(hop(gone, self.name, 'route', `left the cluster${asWhom(gone)}`), 'delivered', outside)];
@@ -173,7 +169,7 @@ function sendTo(peer: Peer, { model, models, world }: Here, journey: Journey): r
   const leaving = postroute(model, journey);
   const { packet, hops, masqueraded, chance, nodesLeft } = hop(leaving, model, 'route', `sent to node ${peer.name}${asWhom(leaving)}`, peer.origin);
   const client: ClientPlace = inRanges(packet.source, model.ranges.podCIDRs) ? 'pod elsewhere' : 'outside';
-  return enter(peer.name, { packet, hops, masqueraded, chance, nodesLeft, client, translated: false }, models, world);
+  return enter(peer.name, { packet, hops, masqueraded, chance, nodesLeft, client }, models, world);
 }
 
 const asWhom = ({ masqueraded, packet }: Journey): string => (masqueraded ? `, masqueraded as ${packet.source}` : '');

@@ -200,7 +200,7 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage):
     ip(namespace, '-6', ...rules);
     add(openPlace(name, namespace));
   }
-  const nowhere = buildElsewhere(cluster, underlay);
+  const nowhere = buildElsewhere(cluster, underlay, hosts.flatMap(([, { ips }]) => ips.map(hostPrefix)));
   add({ who: elsewhere, namespace: nowhere, listeners: openListeners(nowhere, elsewhere, true), ears: new Map() });
 
   const outsideDrivers = new Map(hosts.map(([name]) => [name, linuxWiringDriver(nodeNamespace(cluster, name))]));
@@ -269,21 +269,23 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage):
 const podNamespace = (cluster: string, who: string): Netns => nodeNamespace(cluster, `pod.${who.replace('/', '.')}`);
 
 /** Every address that nobody in the world has: whatever is sent there is heard here. */
-function buildElsewhere(cluster: string, underlay: Netns): Netns {
+function buildElsewhere(cluster: string, underlay: Netns, hosts: readonly string[]): Netns {
+  const known = ['192.168.0.0/24', '10.244.0.0/16', 'fd00:192:168::/64', 'fd00:10:244::/48', ...hosts];
+  const ways = (family: 4 | 6) => known.filter((prefix) => familyOf(prefix) === family).map((prefix) => `route add ${prefix} via ${gateways[family]} dev eth0`);
   const namespace = createNamespace(`${namespacePrefix(cluster)}${elsewhere}`, hostSysctls);
   attachPod(underlay, { podNs: namespace, name: elsewhere, ips: ['192.0.2.1', 'fd00:ffff::1'] });
   ip(
     namespace,
     '-4',
     ...halves[4].map((prefix) => `route add local ${prefix} dev lo`),
-    ...['192.168.0.0/24', '10.244.0.0/16'].map((prefix) => `route add ${prefix} via ${gateways[4]} dev eth0`),
+    ...ways(4),
   );
   ip(
     namespace,
     '-6',
     'addr add fe80::a/64 dev eth0 nodad',
     ...halves[6].map((prefix) => `route add local ${prefix} dev lo`),
-    ...['fd00:192:168::/64', 'fd00:10:244::/48'].map((prefix) => `route add ${prefix} via ${gateways[6]} dev eth0`),
+    ...ways(6),
   );
   return namespace;
 }

@@ -29,8 +29,6 @@ interface Arrival {
   readonly enters: 'prerouting' | 'output';
   readonly masqueraded: boolean;
   readonly nodesLeft: number;
-  /** It came from a machine outside and no node has translated it: nodes are no routers for others. */
-  readonly foreign: boolean;
 }
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
@@ -51,10 +49,9 @@ function arrive(stage: Stage, arrival: Arrival): Trace[] {
   return evaluate(rulesetFor(model), { packet, enters }, machine).flatMap((outcome) => leave(stage, model, { ...arrival, ...after(arrival, outcome) }, outcome));
 }
 
-const after = (arrival: Arrival, { packet, masqueraded, translated }: RulesetOutcome) => ({
+const after = (arrival: Arrival, { packet, masqueraded }: RulesetOutcome) => ({
   packet,
   masqueraded: arrival.masqueraded || masqueraded,
-  foreign: arrival.foreign && !translated,
 });
 
 function leave(stage: Stage, model: NetworkModel, arrival: Arrival, { verdict, leaves }: RulesetOutcome): Trace[] {
@@ -68,14 +65,14 @@ function leave(stage: Stage, model: NetworkModel, arrival: Arrival, { verdict, l
   }
   const announcer = [...stage.models.values()].find((other) => other.self.announces.includes(destination))?.self.name;
   const peer = self.peers.find(({ name, ips, podCIDRs }) => name === announcer || ips.includes(destination) || inRanges(destination, podCIDRs));
-  if (peer) return arrive(stage, { ...arrival, node: peer.name, enters: 'prerouting', foreign: false, nodesLeft: arrival.nodesLeft - 1 });
-  if (inRanges(destination, ranges.podCIDRs) || arrival.foreign) return [end(arrival, 'unroutable')];
+  if (peer) return arrive(stage, { ...arrival, node: peer.name, enters: 'prerouting', nodesLeft: arrival.nodesLeft - 1 });
+  if (inRanges(destination, ranges.podCIDRs)) return [end(arrival, 'unroutable')];
   return [end(arrival, 'delivered', { kind: 'Outside', name: destination })];
 }
 
 function start({ packet, from }: Probe): Arrival {
   const node = from.type === 'outside' ? from.arrivesAt : from.node;
-  return { packet, node, enters: from.type === 'node' ? 'output' : 'prerouting', masqueraded: false, nodesLeft: 4, foreign: from.type === 'outside' };
+  return { packet, node, enters: from.type === 'node' ? 'output' : 'prerouting', masqueraded: false, nodesLeft: 4 };
 }
 
 /** What a pod sends to itself stays inside its namespace, where no ruleset of ours is. */

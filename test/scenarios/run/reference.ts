@@ -143,7 +143,7 @@ function enter(visit: Visit): string[] {
   const [front] = frontsAt(stage.snapshot, node, packet);
   if (front) return isRefused(front, visit) ? ['dropped'] : viaService(front, visit);
   if (announcerOf(visit) === node) return ['rejected'];
-  if (!stage.scope.serviceCIDRs.some((cidr) => within(packet.destination, cidr))) return pass(visit, isFromHere(visit) ? 'keep' : 'transit');
+  if (!stage.scope.serviceCIDRs.some((cidr) => within(packet.destination, cidr))) return pass(visit, 'keep');
   return [stage.snapshot.list(serviceKind).some(({ spec }) => spec.clusterIPs?.includes(packet.destination)) ? 'rejected' : 'dropped'];
 }
 
@@ -174,8 +174,8 @@ function viaService(front: Front, visit: Visit): string[] {
   });
 }
 
-/** Behind the service table of one node. `transit`: came from outside and no Service wants it. */
-function pass(visit: Visit, source: 'keep' | 'hide' | 'transit'): string[] {
+/** Behind the service table of one node. */
+function pass(visit: Visit, source: 'keep' | 'hide'): string[] {
   const { stage, node, packet, sender } = visit;
   const seen = stage.snapshot;
   const owner = nodeAt(seen, packet.destination);
@@ -186,8 +186,8 @@ function pass(visit: Visit, source: 'keep' | 'hide' | 'transit'): string[] {
   return home === undefined ? leave(visit, source) : travel(visit, home, source === 'hide');
 }
 
-function leave({ stage, packet, sender }: Visit, source: 'keep' | 'hide' | 'transit'): string[] {
-  const isLost = source === 'transit' || stage.scope.podCIDRs.some((cidr) => within(packet.destination, cidr));
+function leave({ stage, packet, sender }: Visit, source: 'keep' | 'hide'): string[] {
+  const isLost = stage.scope.podCIDRs.some((cidr) => within(packet.destination, cidr));
   if (isLost) return ['dropped'];
   const answer = [`${hostName(stage, packet.destination)}${portOf(packet)}`];
   return source === 'hide' || sender.pod ? marked(answer) : answer;
