@@ -7,11 +7,18 @@ import { modelJudge } from '../scenarios/run/judges.ts';
 import { probeOf } from '../scenarios/run/packet-lines.ts';
 import { complaintOf, linesOf, randomWorld, stageOfWorld } from '../scenarios/run/random-world.ts';
 import { fixtureOf } from '../scenarios/run/stage.ts';
-import { askKernel, canSend } from './judge/kernel-judge.ts';
+import { askKernel, canSend, type Question } from './judge/kernel-judge.ts';
 import { buildRealWorld, type RealWorld } from './judge/real-world.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 const numRuns = Number(process.env['KERNEL_RUNS'] ?? 10);
+
+/**
+ * What a node only forwards is answered past it. It then sees half a TCP connection, which it drops as invalid (NP-42);
+ * the judges speak of first packets only.
+ */
+const isOneWayTcp = ({ line, expected }: Question): boolean =>
+  line.via !== undefined && line.protocol === 'TCP' && expected.has(`${line.target}:${line.port}`);
 
 let real: RealWorld;
 before(() => {
@@ -23,10 +30,11 @@ test(`NPT-73, PROXY-79: the kernel agrees with the model on random worlds (SEED=
   const property = fc.asyncProperty(randomWorld, async (world) => {
     const stage = stageOfWorld(world);
     await real.show(stage);
-    const lines = linesOf(world).filter((line) => canSend(real, stage, line));
-    const expected = await Promise.all(lines.map((line) => modelJudge.ask(stage, probeOf(line, stage))));
-    const answers = await askKernel(real, stage, lines.map((line, index) => ({ line, expected: expected[index]! })));
-    const complaints = lines.map((line, index) => complaintOf(world, line, new Map([['model', expected[index]!], ['kernel', answers[index]!]])));
+    const possible = linesOf(world).filter((line) => canSend(real, stage, line));
+    const asked = await Promise.all(possible.map(async (line) => ({ line, expected: await modelJudge.ask(stage, probeOf(line, stage)) })));
+    const questions = asked.filter((question) => !isOneWayTcp(question));
+    const answers = await askKernel(real, stage, questions);
+    const complaints = questions.map(({ line, expected }, index) => complaintOf(world, line, new Map([['model', expected], ['kernel', answers[index]!]])));
     assert.equal(complaints.filter(Boolean).join('\n'), '');
   });
   await fc.assert(property, { seed, numRuns });

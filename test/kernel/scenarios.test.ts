@@ -13,6 +13,12 @@ const folder = join(import.meta.dirname, '../scenarios');
 const files = globSync('**/*.yaml', { cwd: folder }).sort();
 const scenarios = files.map((file) => ({ file, scenario: readScenario(join(folder, file)) }));
 
+test('no scenario is without packets for the kernel', () => {
+  const silent = scenarios.filter(({ scenario }) => scenario.steps.every(({ packets }) => packets.length === 0));
+  // Names only: DNS is asked by its own judges.
+  assert.deepEqual(silent.filter(({ scenario }) => scenario.steps.every(({ names }) => names.length === 0)).map(({ file }) => file), []);
+});
+
 for (const [name, chosen] of Map.groupBy(scenarios, ({ scenario }) => scenario.world)) {
   describe(`the kernel in the world ${name}`, () => {
     const fixture = fixtureOf(name);
