@@ -6,55 +6,71 @@ import { createKindIndex } from '../../kube/kinds/kind-index.ts';
 import type { KubeObject, OwnerReference } from '../../kube/objects/meta.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
+import { type Groups, groupKeeping, groupOf, sameItems } from './keep-lists.ts';
 import { remove, update } from './writes.ts';
 
 const foreground = 'foregroundDeletion';
 const orphan = 'orphan';
 
-/** What one kind's list says about ownership; made again only when the list changes. */
-interface Ledger {
-  /** By uid of the owner; the reference as the first dependent writes it. */
-  readonly owners: ReadonlyMap<string, { readonly reference: OwnerReference; readonly dependents: readonly KubeObject[] }>;
-  /** Being deleted, and waiting for this controller. */
-  readonly ending: readonly KubeObject[];
-}
+type Uids = ReadonlySet<string>;
 
-function keepLedger(): (list: readonly KubeObject[]) => Ledger {
+/** The same set while the same objects are there, whatever changed in them. */
+function keepUids(): (list: readonly KubeObject[]) => Uids {
+  let before: { uids: readonly string[]; set: Uids } | undefined;
   return memoLast((list: readonly KubeObject[]) => {
-    const owners = new Map<string, { reference: OwnerReference; dependents: KubeObject[] }>();
-    for (const object of list) {
-      for (const reference of object.metadata.ownerReferences ?? []) {
-        const entry = owners.get(reference.uid);
-        if (entry) entry.dependents.push(object);
-        else owners.set(reference.uid, { reference, dependents: [object] });
-      }
-    }
-    const ending = list.filter(({ metadata }) => metadata.deletionTimestamp && metadata.finalizers?.some((name) => name === foreground || name === orphan));
-    return { owners, ending };
+    const uids = list.map(({ metadata }) => metadata.uid ?? '');
+    if (!before || !sameItems(before.uids, uids)) before = { uids, set: new Set(uids) };
+    return before.set;
   });
 }
 
+/** What one kind's objects say about ownership, kept from snapshot to snapshot. */
+interface Ledger {
+  byOwner(list: readonly KubeObject[]): Groups<KubeObject>;
+  ending(list: readonly KubeObject[]): Groups<KubeObject>;
+  uids(list: readonly KubeObject[]): Uids;
+  /** The last search for orphans, and what it was told: by whom it asked, who is there. */
+  searched?: { groups: Groups<KubeObject>; asked: ReadonlyMap<Kind, Uids>; found: ReadonlySet<KubeObject> };
+}
+
+const keepLedger = (): Ledger => ({
+  byOwner: groupKeeping((object: KubeObject) => object.metadata.ownerReferences?.map(({ uid }) => uid)),
+  ending: groupKeeping(({ metadata }: KubeObject) => (metadata.deletionTimestamp ? metadata.finalizers?.find((name) => name === foreground || name === orphan) : undefined)),
+  uids: keepUids(),
+});
+
 export function createGarbageCollector(kinds: readonly Kind[]): Controller {
   const kindOf = createKindIndex(kinds);
-  const books = kinds.map((kind) => ({ kind, read: keepLedger() }));
+  const ledgers = new Map(kinds.map((kind) => [kind, keepLedger()]));
+  const uidsIn = (kind: Kind, seen: Snapshot): Uids => ledgers.get(kind)!.uids(seen.list(kind));
 
-  /** Absent only when we would know it: owners of kinds that are not served count as there. */
-  function ownerOf({ apiVersion, kind: name, name: ownerName, uid }: OwnerReference, dependent: KubeObject, seen: Snapshot): KubeObject | 'unknown' | undefined {
+  /** False only when we would know: owners of kinds that are not served count as there. */
+  function lives({ apiVersion, kind: name, uid }: OwnerReference, seen: Snapshot, asked?: Map<Kind, Uids>): boolean {
     const kind = kindOf(apiVersion, name);
-    if (!kind) return 'unknown';
-    const owner = seen.get(kind, ownerName, kind.namespaced ? dependent.metadata.namespace : undefined);
-    return owner?.metadata.uid === uid ? owner : undefined;
+    if (!kind) return true;
+    const uids = uidsIn(kind, seen);
+    asked?.set(kind, uids);
+    return uids.has(uid);
   }
 
-  /** Dependents of whom an owner is gone. The first dependent speaks for all: a uid has one name and place. */
-  const bereaved = (ledger: Ledger, seen: Snapshot): KubeObject[] => [
-    ...new Set([...ledger.owners.values()].flatMap(({ reference, dependents }) => (ownerOf(reference, dependents[0]!, seen) === undefined ? dependents : []))),
-  ];
+  /** Dependents of whom an owner is gone. The first dependent speaks for all: a uid has one kind. */
+  function bereaved(ledger: Ledger, groups: Groups<KubeObject>, seen: Snapshot): ReadonlySet<KubeObject> {
+    const last = ledger.searched;
+    if (last?.groups === groups && [...last.asked].every(([kind, uids]) => uidsIn(kind, seen) === uids)) return last.found;
+    const found = new Set<KubeObject>();
+    const asked = new Map<Kind, Uids>();
+    for (const [uid, dependents] of groups) {
+      const reference = dependents[0]!.metadata.ownerReferences!.find((one) => one.uid === uid)!;
+      if (!lives(reference, seen, asked)) for (const object of dependents) found.add(object);
+    }
+    ledger.searched = { groups, asked, found };
+    return found;
+  }
 
   function settle(object: KubeObject, seen: Snapshot): Write[] {
     if (object.metadata.deletionTimestamp) return [];
     const references = object.metadata.ownerReferences ?? [];
-    const living = references.filter((reference) => ownerOf(reference, object, seen) !== undefined);
+    const living = references.filter((reference) => lives(reference, seen));
     if (living.length === 0) return [remove(object, { propagationPolicy: 'Background' })];
     return living.length < references.length ? [update({ ...object, metadata: { ...object.metadata, ownerReferences: living } })] : [];
   }
@@ -63,11 +79,11 @@ export function createGarbageCollector(kinds: readonly Kind[]): Controller {
     name: 'garbage-collector',
     reads: kinds,
     decide(seen) {
-      const ledgers = books.map(({ kind, read }) => read(seen.list(kind)));
-      const dependentsOf = (owner: KubeObject) => ledgers.flatMap(({ owners }) => owners.get(owner.metadata.uid ?? '')?.dependents ?? []);
-      return ledgers.flatMap((ledger) => [
-        ...bereaved(ledger, seen).flatMap((object) => settle(object, seen)),
-        ...ledger.ending.flatMap((owner) => endOwner(owner, dependentsOf(owner), dependentsOf)),
+      const books = [...ledgers].map(([kind, ledger]) => ({ ledger, groups: ledger.byOwner(seen.list(kind)), ending: [...ledger.ending(seen.list(kind)).values()].flat() }));
+      const dependentsOf = (owner: KubeObject) => books.flatMap(({ groups }) => groupOf(groups, owner.metadata.uid));
+      return books.flatMap(({ ledger, groups, ending }) => [
+        ...[...bereaved(ledger, groups, seen)].flatMap((object) => settle(object, seen)),
+        ...ending.flatMap((owner) => endOwner(owner, dependentsOf(owner), dependentsOf)),
       ]);
     },
   };

@@ -1,32 +1,89 @@
 // Groups of objects that stay the same arrays while their members do: what lets a controller remember per group.
-import { memoLast } from '../../base/data/memo.ts';
+// A new list costs what changed in it (and one look at each entry), not a grouping of everything.
+import type { KubeObject } from '../../kube/objects/meta.ts';
+import { objectKey } from '../../kube/store/store.ts';
 
 export type Groups<T> = ReadonlyMap<string, readonly T[]>;
 
 export const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((item, i) => item === b[i]);
 
-/** Groups by any number of keys; remembers the last answer and keeps the arrays of unchanged groups. */
-export function groupKeeping<T, A extends unknown[]>(keysOf: (item: T, ...rest: A) => readonly string[] | string | undefined): (items: readonly T[], ...rest: A) => Groups<T> {
-  let before: Groups<T> = new Map();
-  return memoLast((items: readonly T[], ...rest: A) => {
-    const groups = new Map<string, readonly T[]>();
-    const add = (key: string, item: T) => {
+type KeysOf<T, A extends unknown[]> = (item: T, ...rest: A) => readonly string[] | string | undefined;
+
+interface Grouped<T, A> {
+  readonly items: readonly T[];
+  readonly rest: A;
+  readonly groups: Groups<T>;
+}
+
+/** Groups by any number of keys; within a group by name, as snapshots list. Remembers the last answer only. */
+export function groupKeeping<T extends KubeObject, A extends unknown[] = []>(keysOf: KeysOf<T, A>): (items: readonly T[], ...rest: A) => Groups<T> {
+  let before: Grouped<T, A> | undefined;
+  return (items, ...rest) => {
+    const listed = (item: T) => asList(keysOf(item, ...rest));
+    const sameRest = before !== undefined && sameItems(before.rest, rest);
+    if (before && sameRest && before.items === items) return before.groups;
+    const change = before && sameRest ? difference(before.items, items) : undefined;
+    const groups = before && change ? amend(before.groups, change, listed) : groupAll(items, listed, before?.groups);
+    before = { items, rest, groups };
+    return groups;
+  };
+}
+
+const asList = (keys: readonly string[] | string | undefined): readonly string[] => (typeof keys === 'string' ? [keys] : (keys ?? []));
+
+interface Difference<T> {
+  readonly removed: readonly T[];
+  readonly added: readonly T[];
+}
+
+/** By identity, between the first and the last place where the lists differ. Undefined when that is most of them. */
+function difference<T>(old: readonly T[], now: readonly T[]): Difference<T> | undefined {
+  let start = 0;
+  while (start < old.length && start < now.length && old[start] === now[start]) start++;
+  let end = 0;
+  while (end < old.length - start && end < now.length - start && old[old.length - 1 - end] === now[now.length - 1 - end]) end++;
+  const gone = new Set(old.slice(start, old.length - end));
+  const added = now.slice(start, now.length - end).filter((item) => !gone.delete(item));
+  return added.length + gone.size > now.length / 4 ? undefined : { removed: [...gone], added };
+}
+
+function amend<T extends KubeObject>(before: Groups<T>, { removed, added }: Difference<T>, keysOf: (item: T) => readonly string[]): Groups<T> {
+  const touched = new Map<string, Set<T>>();
+  const membersOf = (key: string): Set<T> => {
+    const members = touched.get(key) ?? new Set(before.get(key));
+    touched.set(key, members);
+    return members;
+  };
+  for (const item of removed) for (const key of keysOf(item)) membersOf(key).delete(item);
+  for (const item of added) for (const key of keysOf(item)) membersOf(key).add(item);
+  if (touched.size === 0) return before;
+  const groups = new Map(before);
+  for (const [key, members] of touched) {
+    if (members.size > 0) groups.set(key, [...members].sort(byKey));
+    else groups.delete(key);
+  }
+  return groups;
+}
+
+function byKey(a: KubeObject, b: KubeObject): number {
+  const [x, y] = [objectKey(a), objectKey(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function groupAll<T>(items: readonly T[], keysOf: (item: T) => readonly string[], before: Groups<T> | undefined): Groups<T> {
+  const groups = new Map<string, readonly T[]>();
+  for (const item of items) {
+    for (const key of keysOf(item)) {
       const group = groups.get(key);
       if (group) (group as T[]).push(item);
       else groups.set(key, [item]);
-    };
-    for (const item of items) {
-      const keys = keysOf(item, ...rest);
-      if (typeof keys === 'string') add(keys, item);
-      else for (const key of keys ?? []) add(key, item);
     }
-    for (const [key, group] of groups) {
-      const old = before.get(key);
-      if (old && sameItems(old, group)) groups.set(key, old);
-    }
-    before = groups;
-    return groups;
-  });
+  }
+  for (const [key, group] of groups) {
+    const old = before?.get(key);
+    if (old && sameItems(old, group)) groups.set(key, old);
+  }
+  return groups;
 }
 
 const none: readonly never[] = [];

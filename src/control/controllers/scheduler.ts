@@ -9,6 +9,7 @@ import type { Node, Pod } from '../../kube/objects/core.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
+import { groupKeeping, groupOf } from './keep-lists.ts';
 import { isNodeReady, matchesNode, unschedulableTaint, untolerated } from './nodes/node-fit.ts';
 import { isFinished, isTerminating } from './workload/pod-state.ts';
 import { createEvent, eventName, type EventNote, updateStatus } from './writes.ts';
@@ -19,7 +20,7 @@ export const schedulerController: Controller = {
   name: 'scheduler',
   reads: [podKind, nodeKind],
   decide(seen, now) {
-    const waiting = seen.list(podKind).filter(isWaiting);
+    const waiting = groupOf(waitingPods(seen.list(podKind)), 'waiting');
     if (waiting.length === 0) return [];
     const floor = openFloor(seen);
     return waiting.toSorted(byAge).flatMap((pod) => place(now, pod, floor, seen));
@@ -36,6 +37,8 @@ const isWaiting = (pod: Pod): boolean =>
   !isFinished(pod) &&
   (pod.spec.schedulerName ?? component) === component &&
   ((pod.spec as Gated).schedulingGates ?? []).length === 0;
+
+const waitingPods = groupKeeping((pod: Pod) => (isWaiting(pod) ? 'waiting' : undefined));
 
 /** Higher priority first, then first come, first served. */
 const byAge = (a: Pod, b: Pod): number =>
