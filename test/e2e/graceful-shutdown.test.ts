@@ -1,0 +1,90 @@
+// Pods that leave while requests run: what the slice says meanwhile, and that nobody is turned away.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { eventually, forget, manifest, startCluster, type RunningCluster } from './running-cluster.ts';
+import { startLoad, type SteadyLoad } from './steady-load.ts';
+import { type EndpointView, podsOf, readyPods, slicesOf, systemReady } from './workloads.ts';
+
+const nodePort = 30_080;
+const plainNodePort = 30_081;
+const control = '10.5.0.11';
+
+let cluster: RunningCluster;
+
+before(async () => {
+  cluster = await startCluster('graceful', { config: manifest('graceful/cluster.yaml') });
+  await systemReady(cluster);
+  await cluster.ok(`apply -f ${manifest('graceful/web.yaml')}`);
+  for (const name of ['web', 'plain']) await cluster.ok(`rollout status deployment/${name} --timeout=30s`);
+});
+after(async () => {
+  await cluster.stop();
+  forget(cluster);
+});
+
+const endpointOf = async (pod: string): Promise<EndpointView | undefined> =>
+  (await slicesOf(cluster, 'web')).flatMap(({ endpoints = [] }) => endpoints).find(({ targetRef }) => targetRef?.name === pod);
+
+/** From outside through a node port, from a node to the cluster IP: every request must be answered. */
+async function startLoads(service: string, port: number): Promise<{ more(count: number): Promise<void>; stop(): Promise<void> }> {
+  const { spec } = await cluster.get<{ spec: { clusterIP: string } }>(`service ${service}`);
+  const loads: SteadyLoad[] = [
+    startLoad(cluster, { from: 'client', address: control, port }, { workers: 3 }),
+    startLoad(cluster, { from: 'node2', address: spec.clusterIP, port: 80 }, { workers: 3 }),
+  ];
+  const more = async (count: number) => void (await Promise.all(loads.map((load) => load.more(count))));
+  await more(50);
+  return {
+    more,
+    async stop() {
+      for (const load of loads) {
+        const { requests, failures } = await load.stop();
+        assert.deepEqual(failures, [], `of ${requests} requests`);
+      }
+    },
+  };
+}
+
+test('WT-52: a deleted pod serves on as terminating, then leaves the slice; no request fails', async () => {
+  const [victim] = await readyPods(cluster, '-l app=web', 3);
+  const { name } = victim!.metadata;
+  const loads = await startLoads('web', nodePort);
+  await cluster.ok(`delete pod ${name} --wait=false`);
+  const leaving = await eventually('the slice says that it leaves', () => endpointOf(name), (seen) => seen?.conditions.terminating === true);
+  assert.deepEqual(leaving?.conditions, { ready: false, serving: true, terminating: true });
+  await loads.more(50);
+  await eventually('it is gone from the slice', () => endpointOf(name), (seen) => seen === undefined);
+  await readyPods(cluster, '-l app=web', 3);
+  await loads.more(50);
+  await loads.stop();
+});
+
+test('a rolling update replaces all pods, and no request fails', async () => {
+  const before = await podsOf(cluster, '-l app=web');
+  const loads = await startLoads('web', nodePort);
+  await cluster.ok('set image deployment/web web=web:2');
+  await cluster.ok('rollout status deployment/web --timeout=60s');
+  await loads.more(50);
+  await loads.stop();
+  const now = await readyPods(cluster, '-l app=web', 3);
+  assert.ok(now.every(({ metadata }) => !before.some((old) => old.metadata.name === metadata.name)));
+});
+
+test('a rolling update of pods without any farewell turns nobody away either', async () => {
+  const loads = await startLoads('plain', plainNodePort);
+  await cluster.ok('set image deployment/plain plain=plain:2');
+  await cluster.ok('rollout status deployment/plain --timeout=60s');
+  await readyPods(cluster, '-l app=plain', 3);
+  await loads.more(50);
+  await loads.stop();
+});
+
+test('scaling down and up again turns nobody away', async () => {
+  const loads = await startLoads('web', nodePort);
+  await cluster.ok('scale deployment/web --replicas=1');
+  await readyPods(cluster, '-l app=web', 1);
+  await cluster.ok('scale deployment/web --replicas=4');
+  await readyPods(cluster, '-l app=web', 4);
+  await loads.more(50);
+  await loads.stop();
+});
