@@ -1,4 +1,6 @@
 // Deleting a namespace in two steps: first everything in it, then, when it is empty, the namespace itself.
+// It begins after a moment of grace: `kubectl delete -f` names the namespace first and then each object in it, and calls
+// it an error when one of them is gone already. (Upstream waits five seconds.)
 import { deepEqual } from '../../base/data/memo.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import { namespaceKind } from '../../kube/kinds/namespace.ts';
@@ -7,7 +9,11 @@ import type { Namespace } from '../../kube/objects/core.ts';
 import type { Condition, KubeObject } from '../../kube/objects/meta.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
+import { earliest } from './wake.ts';
 import { remove, updateStatus } from './writes.ts';
+
+/** From the stamp of deletion, which is in whole seconds: at least one second in truth. */
+const graceMs = 2_000;
 
 export function createNamespaceDeletion(kinds: readonly Kind[]): Controller {
   const namespaced = kinds.filter((kind) => kind.namespaced);
@@ -15,11 +21,18 @@ export function createNamespaceDeletion(kinds: readonly Kind[]): Controller {
     name: 'namespace-deletion',
     reads: [namespaceKind, ...namespaced],
     decide: (seen, now) =>
-      seen.list(namespaceKind).filter(isGoing).flatMap((namespace) => empty(namespace, contentOf(namespace, namespaced, seen), now)),
+      seen
+        .list(namespaceKind)
+        .filter((namespace) => isGoing(namespace) && graceLeftMs(namespace, now) <= 0)
+        .flatMap((namespace) => empty(namespace, contentOf(namespace, namespaced, seen), now)),
+    wakeAfterMs: (seen, now) =>
+      earliest(seen.list(namespaceKind).filter(isGoing).map((namespace) => graceLeftMs(namespace, now)).filter((left) => left > 0)),
   };
 }
 
 const isGoing = ({ metadata, spec }: Namespace): boolean => metadata.deletionTimestamp !== undefined && (spec?.finalizers ?? []).includes('kubernetes');
+
+const graceLeftMs = ({ metadata }: Namespace, now: Date): number => Date.parse(metadata.deletionTimestamp!) + graceMs - now.getTime();
 
 type Content = readonly { kind: Kind; objects: readonly KubeObject[] }[];
 
