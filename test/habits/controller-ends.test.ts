@@ -84,6 +84,8 @@ test('a deleted namespace is emptied of everything, then goes; the others keep t
   await world.store.write(doomed(world.list(namespaceKind).find(({ metadata }) => metadata.name === 'other')!));
   assert.equal(world.list(namespaceKind).find(({ metadata }) => metadata.name === 'other')?.status?.phase, 'Terminating');
   await world.rest();
+  assert.ok(world.list(podKind).some(({ metadata }) => metadata.namespace === 'other'), 'a moment of grace comes first');
+  await world.pass(10);
   const left = kinds.flatMap((kind) => world.list(kind)).filter(({ metadata }) => metadata.namespace === 'other' || metadata.name === 'other');
   assert.deepEqual(left, []);
   assert.equal(world.list(podKind).length, 3);
