@@ -1,7 +1,7 @@
 // docs/reference/metrics.md: what is counted, from the registries themselves.
 import { Registry } from 'prom-client';
 import { createApiMetrics } from '../../src/control/apiserver/metrics.ts';
-import { proxyMetrics } from '../../src/serve/proxy/metrics.ts';
+import { proxyMetrics } from '../../src/serve/proxy/prometheus-metrics.ts';
 import { code, printPage, printTable } from './markdown.ts';
 
 const about = `In the Prometheus text form. Labels are bounded: no metric grows with the number of pods or requests.`;

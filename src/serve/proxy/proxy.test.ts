@@ -13,7 +13,7 @@ import { createBodyReader } from './http1/body.ts';
 import { parseResponseHead } from './http1/head.ts';
 import type { AccessRecord } from './proxy-context.ts';
 import { converse, endpoints, hostOf, listenersOf, portOf, readUntil, route, startCanned, startHttp, startProxy, startTcp, toPorts } from './proxy-fixture.ts';
-import { proxyMetrics } from './metrics.ts';
+import { proxyMetrics } from './prometheus-metrics.ts';
 
 async function ask(port: number, options: RequestOptions = {}, body?: Readable | string): Promise<{ status: number; headers: IncomingMessage['headers']; text: string; trailers: NodeJS.Dict<string> }> {
   const req = request({ port, host: '127.0.0.1', ...options });
