@@ -1,14 +1,16 @@
 // A store that mirrors another API server over HTTP: list, then watch, for the kinds its readers need.
 // This is what lets every part of Fairlead run, by --kubeconfig, against any Kubernetes cluster.
-// Writes go to the server; a snapshot shows them once the watch has brought them back.
+// Writes go to the server and resolve when the watch has brought them back: who writes, reads what it wrote.
 import { type ApiClient, pathOf } from '../client/api-client.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { ApiError, unknownResourceError } from '../meaning/api-error.ts';
 import type { KubeObject } from '../objects/meta.ts';
-import { emptyState, findObject, kindKey, snapshotOf, stateOf, type StoreState, withObject } from './state.ts';
-import { objectKey, type ObjectStore, type Snapshot, type WatchEvent, type Write } from './store.ts';
-import { createWatchLog } from './watch-log.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
+import { createMirroredObjects, type MirroredObjects, versionNumber, versionOf } from './mirrored-objects.ts';
+import { kindKey, snapshotOf, stateOf } from './state.ts';
+import { type DeleteTarget, keyOf, type ObjectStore, type Snapshot, type Write } from './store.ts';
 
+/** A write of a mirrored kind shows in the snapshot before it resolves (unless the mirror is closed meanwhile). */
 export interface Mirror extends ObjectStore {
   /** Resolves after the first full list of every kind: before that a snapshot shows less than there is. */
   synced: Promise<void>;
@@ -23,6 +25,8 @@ interface ListAnswer {
 export interface MirrorOptions {
   client: ApiClient;
   kinds: readonly Kind[];
+  /** Kinds that are written only (events): not watched, so nothing is waited for. */
+  alsoWrites?: readonly Kind[];
   /** Waits before a broken watch is opened again. */
   pause(stop: AbortSignal): Promise<void>;
   onFailure?(kind: Kind, error: unknown): void;
@@ -53,29 +57,16 @@ function emptyIfUnknown(error: unknown): { items: KubeObject[]; version: string 
   throw error;
 }
 
-export function createMirror({ client, kinds, pause, onFailure }: MirrorOptions): Mirror {
-  // Revisions of different servers' kinds need not be comparable: the mirror counts its own, and keeps objects' as they are.
-  let state: StoreState = emptyState;
-  let snapshot = snapshotOf(state);
-  const log = createWatchLog(0);
+export function createMirror({ client, kinds, alsoWrites = [], pause, onFailure }: MirrorOptions): Mirror {
+  const objects = createMirroredObjects();
+  const arrivals = createArrivals();
   const stop = new AbortController();
-
-  function put(kind: Kind, object: KubeObject, gone: boolean): void {
-    const key = objectKey(object);
-    const old = findObject(state, kind, key);
-    if (gone ? !old : old?.metadata.resourceVersion === object.metadata.resourceVersion) return;
-    const revision = state.revision + 1;
-    state = withObject(state, revision, { kind, key, ...(!gone && { object }) });
-    snapshot = snapshotOf(state);
-    const type: WatchEvent['type'] = gone ? 'DELETED' : old ? 'MODIFIED' : 'ADDED';
-    log.publish({ type, kind, object, ...(old && { old }), revision });
-  }
 
   async function relist(kind: Kind): Promise<string> {
     const { items, version } = await listAll(client, kind);
-    const listed = new Set(items.map(objectKey));
-    for (const item of items) put(kind, item, false);
-    for (const known of snapshot.list(kind)) if (!listed.has(objectKey(known))) put(kind, known, true);
+    objects.replace(kind, items);
+    objects.reached(versionNumber(version));
+    arrivals.reached(kind, versionNumber(version));
     return version;
   }
 
@@ -86,7 +77,8 @@ export function createMirror({ client, kinds, pause, onFailure }: MirrorOptions)
       for await (const { type, object } of client.stream(path(version), stop.signal)) {
         if (type === 'ERROR') return;
         version = object.metadata.resourceVersion ?? version;
-        if (type !== 'BOOKMARK') put(kind, { ...object, apiVersion: kind.apiVersion, kind: kind.kind }, type === 'DELETED');
+        if (type !== 'BOOKMARK') objects.put(kind, { ...object, apiVersion: kind.apiVersion, kind: kind.kind }, type === 'DELETED');
+        arrivals.reached(kind, versionNumber(version));
       }
     }
   }
@@ -106,19 +98,52 @@ export function createMirror({ client, kinds, pause, onFailure }: MirrorOptions)
     }
   }
 
+  async function write(change: Write): Promise<KubeObject> {
+    const kind = [...kinds, ...alsoWrites].find((known) => kindKey(known) === kindKey(targetOf(change)));
+    if (!kind) throw unknownResourceError();
+    const { name, namespace } = targetOf(change);
+    const before = objects.find(kind, keyOf(name, namespace));
+    const answer = await send(client, kind, change);
+    return change.dryRun || !kinds.includes(kind) ? answer : seeing({ objects, arrivals }, { kind, change, before, answer });
+  }
+
   return {
     synced: Promise.all(kinds.map((kind) => new Promise<void>((listed) => void mirror(kind, listed)))).then(() => {}),
-    write: (write) => send(client, kinds, write),
-    snapshot: () => snapshot,
-    watch: log.watch,
-    close: () => stop.abort(),
+    write,
+    snapshot: objects.snapshot,
+    watch: objects.watch,
+    close() {
+      stop.abort();
+      arrivals.close();
+    },
   };
 }
 
-function send(client: ApiClient, kinds: readonly Kind[], write: Write): Promise<KubeObject> {
-  const named = write.verb === 'delete' ? write.target : write.object;
-  const kind = kinds.find((known) => kindKey(known) === kindKey(named));
-  if (!kind) return Promise.reject(unknownResourceError());
+const targetOf = (write: Write): DeleteTarget =>
+  write.verb === 'delete' ? write.target : { apiVersion: write.object.apiVersion, kind: write.object.kind, name: write.object.metadata.name, namespace: write.object.metadata.namespace };
+
+interface Written {
+  kind: Kind;
+  change: Write;
+  before: KubeObject | undefined;
+  answer: KubeObject;
+}
+
+/** Waits until the mirror shows the write; answers the snapshot's own object where it is the one that the server told. */
+async function seeing({ objects, arrivals }: { objects: MirroredObjects; arrivals: Arrivals }, { kind, change, before, answer }: Written): Promise<KubeObject> {
+  const { name, namespace, uid = before?.metadata.uid } = targetOf(change);
+  const held = () => objects.find(kind, keyOf(name || answer.metadata.name, namespace));
+  // A deletion that is over at once is answered by a Status, which has no version.
+  if (change.verb === 'delete' && answer.kind === 'Status') {
+    await arrivals.until(kind, () => uid === undefined || held()?.metadata.uid !== uid);
+    return before ?? answer;
+  }
+  await arrivals.until(kind, (reached) => !(reached < versionOf(answer)));
+  const now = held();
+  return now && now.metadata.resourceVersion === answer.metadata.resourceVersion ? now : answer;
+}
+
+function send(client: ApiClient, kind: Kind, write: Write): Promise<KubeObject> {
   const dryRun = write.dryRun ? '?dryRun=All' : '';
   if (write.verb === 'delete') {
     const { name, namespace, uid, resourceVersion } = write.target;
