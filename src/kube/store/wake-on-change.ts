@@ -1,11 +1,17 @@
 // Wakes a loop at every change of some kinds, until told to stop: how each part follows the store.
+// Events only say that there is something new; what it is, each turn reads from a whole snapshot, so nothing can be missed.
+import { type Clock, realClock, sleep } from '../../base/run/clock.ts';
+import { logFor } from '../../base/run/log.ts';
 import type { Loop } from '../../base/run/loop.ts';
 import { ApiError } from '../meaning/api-error.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { ObjectStore } from './store.ts';
 
-/** Wakes once at the start. A watcher that fell behind loses nothing: each turn looks at a whole snapshot. */
-export function wakeOnChange(store: Pick<ObjectStore, 'watch' | 'snapshot'>, kinds: readonly Kind[], loop: Pick<Loop, 'wake'>): () => void {
+const log = logFor('watch');
+const pauseMs = 100;
+
+/** Wakes once at the start, and whenever the watch begins again. Returns how to stop. */
+export function wakeOnChange(store: Pick<ObjectStore, 'watch' | 'snapshot'>, kinds: readonly Kind[], loop: Pick<Loop, 'wake'>, clock: Clock = realClock): () => void {
   const stop = new AbortController();
   void (async () => {
     while (!stop.signal.aborted) {
@@ -14,9 +20,12 @@ export function wakeOnChange(store: Pick<ObjectStore, 'watch' | 'snapshot'>, kin
       try {
         for await (const _ of store.watch(kinds, since, stop.signal)) loop.wake();
       } catch (error) {
-        // Fell too far behind (410): watch again from now; the next turn's snapshot holds what was missed.
-        if (!(error instanceof ApiError && error.code === 410)) throw error;
+        // Fell too far behind (410): once more from now. Anything else, an API that is gone for instance, may pass as well:
+        // what was applied last goes on working meanwhile.
+        if (error instanceof ApiError && error.code === 410) continue;
+        if (!stop.signal.aborted) log.warn({ err: error }, 'the watch broke and starts again');
       }
+      await sleep(clock, pauseMs, stop.signal);
     }
   })();
   return () => stop.abort();

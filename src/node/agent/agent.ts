@@ -12,8 +12,8 @@ import type { Clock } from '../../base/run/clock.ts';
 import { logFor } from '../../base/run/log.ts';
 import { Loop, type TurnResult } from '../../base/run/loop.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
-import { ApiError } from '../../kube/meaning/api-error.ts';
 import type { ObjectStore, Snapshot } from '../../kube/store/store.ts';
+import { wakeOnChange } from '../../kube/store/wake-on-change.ts';
 import type { Compiler } from '../../model/compile.ts';
 import type { NetworkModel } from '../../model/network-model.ts';
 import type { Applied, Driver } from '../linux/driver.ts';
@@ -56,9 +56,8 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #loop: Loop;
   readonly #report: NodeReport;
-  readonly #stop = new AbortController();
   readonly #log;
-  #watching: Promise<void> | undefined;
+  #unwatch = (): void => {};
   #applied = false;
 
   constructor(options: AgentOptions) {
@@ -72,8 +71,8 @@ export class Agent {
   /** Resolves when the node is registered and the first turn is under way. */
   async start(): Promise<void> {
     await this.#report.register();
-    this.#watching = this.#watch();
-    this.#loop.wake();
+    const { store, reads, clock } = this.#options;
+    this.#unwatch = wakeOnChange(store, reads, this.#loop, clock);
   }
 
   /** Resolves when everything up to this revision is in the kernel. */
@@ -83,9 +82,8 @@ export class Agent {
 
   /** Stops pods and heartbeats. What is in the kernel stays unless `remove`: a restarted agent goes on from there. */
   async close({ remove = false } = {}): Promise<void> {
-    this.#stop.abort();
+    this.#unwatch();
     await this.#loop.close();
-    await this.#watching;
     await this.#report.close();
     await this.#options.pods?.close();
     if (!remove) return;
@@ -112,18 +110,5 @@ export class Agent {
     if (failures !== failuresUntilNotReady) return;
     this.#applied = false;
     this.#report.network({ isUp: false, message: error.message });
-  }
-
-  async #watch(): Promise<void> {
-    const { store, reads } = this.#options;
-    while (!this.#stop.signal.aborted) {
-      try {
-        for await (const _ of store.watch(reads, store.snapshot().revision, this.#stop.signal)) this.#loop.wake();
-      } catch (error) {
-        // 410: we were too slow, or the history was cut. The snapshot has it all, so nothing is lost but the hint.
-        if (!(error instanceof ApiError && error.code === 410)) throw error;
-        this.#loop.wake();
-      }
-    }
   }
 }

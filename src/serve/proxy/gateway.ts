@@ -1,7 +1,6 @@
 // The ingress gateway as one part: watches the store, compiles its listeners, keeps the proxy equal to them.
 // Runs alone against any store; an API outage leaves the last routes working (ICT-16).
-import { type Clock, sleep } from '../../base/run/clock.ts';
-import type { Log } from '../../base/run/log.ts';
+import type { Clock } from '../../base/run/clock.ts';
 import { Loop } from '../../base/run/loop.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
 import { ingressClassKind } from '../../kube/kinds/ingress-class.ts';
@@ -10,6 +9,7 @@ import type { Kind } from '../../kube/kinds/kind.ts';
 import { secretKind } from '../../kube/kinds/secret.ts';
 import { serviceKind } from '../../kube/kinds/service.ts';
 import type { ObjectStore } from '../../kube/store/store.ts';
+import { wakeOnChange } from '../../kube/store/wake-on-change.ts';
 import type { Problem, Scope } from '../../model/network-model.ts';
 import { compileListeners } from '../../model/routes/compile-listeners.ts';
 import { createProxy, type ProxyOptions, type ProxyServer } from './proxy.ts';
@@ -33,8 +33,7 @@ export class Gateway {
   readonly proxy: ProxyServer;
   readonly #options: GatewayOptions;
   readonly #loop: Loop;
-  readonly #stop = new AbortController();
-  readonly #watching: Promise<void>;
+  readonly #unwatch: () => void;
   #problems: readonly Problem[] = [];
 
   constructor(options: GatewayOptions) {
@@ -45,8 +44,7 @@ export class Gateway {
       turn: () => this.#turn(),
       onFailure: (error, failures) => options.log.warn({ error: String(error), failures }, 'listeners cannot be applied'),
     });
-    this.#loop.wake();
-    this.#watching = this.#watch(options.log);
+    this.#unwatch = wakeOnChange(options.store, readKinds, this.#loop, options.clock);
   }
 
   /** Resolves once the proxy serves this revision. */
@@ -55,9 +53,8 @@ export class Gateway {
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
+    this.#unwatch();
     await this.#loop.close();
-    await this.#watching;
     await this.proxy.close();
   }
 
@@ -67,24 +64,5 @@ export class Gateway {
     await this.proxy.apply(listeners);
     if (problems !== this.#problems) this.#options.onProblems?.((this.#problems = problems));
     return { revision: seen.revision };
-  }
-
-  /** Events only say that there is something new; what it is, a turn reads from the snapshot. */
-  async #watch(log: Log): Promise<void> {
-    const { store, clock } = this.#options;
-    const { signal } = this.#stop;
-    while (!signal.aborted)
-      try {
-        const since = store.snapshot().revision;
-        this.#loop.wake();
-        for await (const change of store.watch(readKinds, since, signal)) {
-          log.trace({ revision: change.revision }, 'something changed');
-          this.#loop.wake();
-        }
-      } catch (error) {
-        // Compacted away or the API is gone: begin again from a fresh snapshot, a little later.
-        if (!signal.aborted) log.debug({ error: String(error) }, 'the watch starts again');
-        await sleep(clock, 100, signal);
-      }
   }
 }
