@@ -9,6 +9,8 @@ const home = dirname(import.meta.dirname);
 const cli = createCli({
   home,
   startCluster: async (description, folder, step) => (await import('./main/stand-alone.ts')).startStandAlone(description, folder, step),
+  findObstacles: async (description) => (await import('./main/host-network.ts')).findObstacles(description),
+  freeNodeRange: async (range, length, taken) => (await import('./main/host-network.ts')).freeNodeRange(range, length, taken),
   sweepCluster: async (description) => (await import('./main/stand-alone.ts')).sweepStandAlone(description),
 });
 

@@ -24,7 +24,6 @@ import { createEmbeddedStore, type EmbeddedStore } from '../kube/store/embedded.
 import { openSqliteJournal } from '../kube/store/journal-sqlite.ts';
 import type { ObjectStore } from '../kube/store/store.ts';
 import type { Scope } from '../model/network-model.ts';
-import type { MachineDescription } from '../node/machine/description.ts';
 import { createMachine, machineExists, removeMachine } from '../node/machine/machine.ts';
 import { nodeNamespace } from '../node/machine/names.ts';
 import { namespaceSockets } from '../node/netlink/namespace-sockets.ts';
@@ -36,18 +35,11 @@ import type { RunningCluster } from '../ui/cli/parts.ts';
 import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
 import { bootstrapObjects, dnsAddress, serviceAddress } from './bootstrap-objects.ts';
 import { createBuiltinPrograms } from './builtin-programs.ts';
+import { machineOf } from './machine-of.ts';
 import { createNode } from './node-parts.ts';
 import { createServiceAccountFiles } from './service-account-files.ts';
 
 const apiPort = 6443;
-
-export const machineOf = ({ name, nodeCIDRs, nodes, outside, loadBalancerCIDRs }: ClusterDescription): MachineDescription => ({
-  cluster: name,
-  subnets: nodeCIDRs,
-  nodes,
-  outside,
-  pools: loadBalancerCIDRs,
-});
 
 export async function startStandAlone(description: ClusterDescription, folder: ClusterFolder, step: (about: string) => void): Promise<RunningCluster> {
   mkdirSync(folder.path, { recursive: true, mode: 0o700 });

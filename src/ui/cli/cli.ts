@@ -1,10 +1,10 @@
 // The command line: every verb with its help. Verbs live in files of their own; this one lists them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { addClusterVerbs } from './cluster-verbs.ts';
 import { CommandError } from './command-error.ts';
-import { printCompletion } from './completion.ts';
+import { printCompletion, type Shell, shells } from './completion.ts';
 import { examples, type Parts } from './parts.ts';
 
 export function createCli(parts: Parts): Command {
@@ -27,14 +27,15 @@ export function createCli(parts: Parts): Command {
   program
     .command('version')
     .description('print the version')
+    .addHelpText('after', examples('fairlead version'))
     .action(() => console.log(versionOf(parts.home)));
 
   program
     .command('completion')
     .description('print a script that completes fairlead commands in your shell')
-    .argument('<shell>', 'bash, zsh or fish')
+    .addArgument(new Argument('<shell>', 'whose').choices(shells))
     .addHelpText('after', examples('source <(fairlead completion bash)'))
-    .action((shell: string) => console.log(printCompletion(program, shell)));
+    .action((shell: Shell) => console.log(printCompletion(program, shell)));
 
   return program;
 }

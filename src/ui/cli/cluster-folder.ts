@@ -1,6 +1,6 @@
 // Where a cluster keeps what it needs on disk, and how a command finds out whether it runs.
 // <data>/<name>/: state.db (objects), pki/, kubeconfig, cluster.json (description), process.json (who runs it), log.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterDescription } from '../config/cluster-description.ts';
 
@@ -41,6 +41,14 @@ const startTicks = (pid: number): string | undefined => {
   }
 };
 
+/** Whole or not at all, whenever the program ends. */
+function writeJson(folder: ClusterFolder, name: string, content: object): void {
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  const file = join(folder.path, name);
+  writeFileSync(`${file}.new`, `${JSON.stringify(content, undefined, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}
+
 function readJson<T>(file: string): T | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
 }
@@ -52,16 +60,18 @@ export function runningProcess(folder: ClusterFolder): ClusterProcess | undefine
 }
 
 export function recordProcess(folder: ClusterFolder, answer: Pick<ClusterProcess, 'server' | 'summary'> = {}): void {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
   const record: ClusterProcess = { pid: process.pid, startTicks: startTicks(process.pid) ?? '', ...answer };
-  writeFileSync(join(folder.path, 'process.json'), JSON.stringify(record));
+  writeJson(folder, 'process.json', record);
 }
 
 export const forgetProcess = (folder: ClusterFolder): void => rmSync(join(folder.path, 'process.json'), { force: true });
 
 export const readDescription = (folder: ClusterFolder): ClusterDescription | undefined => readJson(join(folder.path, 'cluster.json'));
 
-export function writeDescription(folder: ClusterFolder, description: ClusterDescription): void {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder.path, 'cluster.json'), `${JSON.stringify(description, undefined, 2)}\n`);
+export const writeDescription = (folder: ClusterFolder, description: ClusterDescription): void => writeJson(folder, 'cluster.json', description);
+
+/** For commands about a cluster that there is not: what is wrong, and what to do next. */
+export function noSuchCluster(data: string, name: string): string {
+  const known = clusterNames(data);
+  return `there is no cluster ${name} in ${data}; ${known.length > 0 ? `known: ${known.join(', ')}` : 'start one with: fairlead up'}`;
 }

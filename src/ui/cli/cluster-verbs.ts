@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { maxNodes } from '../config/cluster-description.ts';
+import { clusterName, maxNodes } from '../config/cluster-description.ts';
 import { clusterFolder } from './cluster-folder.ts';
 import { CommandError } from './command-error.ts';
 import { down } from './down.ts';
@@ -18,7 +18,13 @@ function parseNodes(text: string): number {
   throw new InvalidArgumentError(`must be a whole number from 1 to ${maxNodes}.`);
 }
 
-const name = (fallback?: string) => new Option('--name <cluster>', 'which cluster').default(fallback);
+/** A name becomes a folder and part of link names: nothing else may pass. */
+function parseName(text: string): string {
+  if (clusterName.test(text)) return text;
+  throw new InvalidArgumentError("must be lower-case letters, digits and '-', at most 20.");
+}
+
+const name = (fallback?: string) => new Option('--name <cluster>', 'which cluster').argParser(parseName).default(fallback);
 export const dataOption = (parts: Parts): Option => new Option('--data <folder>', 'where clusters keep their state').env('FAIRLEAD_DATA').default(join(parts.home, '.data'));
 
 export function addClusterVerbs(program: Command, parts: Parts): void {

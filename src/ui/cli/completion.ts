@@ -1,11 +1,12 @@
 // Shell completion: the words after `fairlead` and each verb's options, printed as a script for the shell.
 import type { Command } from 'commander';
-import { CommandError } from './command-error.ts';
 
 interface Verb {
   name: string;
   about: string;
   flags: string[];
+  /** What an argument may be, where that is a closed list. */
+  choices: string[];
 }
 
 const verbsOf = (program: Command): Verb[] =>
@@ -13,13 +14,14 @@ const verbsOf = (program: Command): Verb[] =>
     name: command.name(),
     about: command.description(),
     flags: command.options.flatMap((option) => option.long ?? []),
+    choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
   }));
 
 const bash = (verbs: readonly Verb[]) => `_fairlead() {
   local word="\${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" = 1 ]; then COMPREPLY=($(compgen -W "${verbs.map((v) => v.name).join(' ')} help" -- "$word")); return; fi
   case "\${COMP_WORDS[1]}" in
-${verbs.map((v) => `    ${v.name}) COMPREPLY=($(compgen -W "${v.flags.join(' ')}" -f -- "$word")) ;;`).join('\n')}
+${verbs.map((v) => `    ${v.name}) COMPREPLY=($(compgen -W "${[...v.choices, ...v.flags].join(' ')}" -f -- "$word")) ;;`).join('\n')}
   esac
 }
 complete -F _fairlead fairlead`;
@@ -31,7 +33,7 @@ _fairlead() {
     _describe 'command' verbs
   else
     case $words[2] in
-${verbs.map((v) => `      ${v.name}) compadd -- ${v.flags.join(' ')}; _files ;;`).join('\n')}
+${verbs.map((v) => `      ${v.name}) compadd -- ${[...v.choices, ...v.flags].join(' ')}; _files ;;`).join('\n')}
     esac
   fi
 }
@@ -41,14 +43,14 @@ const fish = (verbs: readonly Verb[]) =>
   verbs
     .flatMap((v) => [
       `complete -c fairlead -n __fish_use_subcommand -a ${v.name} -d '${v.about.replaceAll("'", '')}'`,
+      ...v.choices.map((choice) => `complete -c fairlead -n '__fish_seen_subcommand_from ${v.name}' -a ${choice}`),
       ...v.flags.map((flag) => `complete -c fairlead -n '__fish_seen_subcommand_from ${v.name}' -l ${flag.slice(2)}`),
     ])
     .join('\n');
 
-const shells: Readonly<Record<string, (verbs: readonly Verb[]) => string>> = { bash, zsh, fish };
+const printers = { bash, zsh, fish } as const;
 
-export function printCompletion(program: Command, shell: string): string {
-  const print = shells[shell];
-  if (!print) throw new CommandError(`no completion for ${JSON.stringify(shell)}; known shells are ${Object.keys(shells).join(', ')}`);
-  return print(verbsOf(program));
-}
+export type Shell = keyof typeof printers;
+export const shells = Object.keys(printers) as Shell[];
+
+export const printCompletion = (program: Command, shell: Shell): string => printers[shell](verbsOf(program));

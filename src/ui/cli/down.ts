@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Parts } from './parts.ts';
-import { clusterFolder, clusterNames, forgetProcess, readDescription, runningProcess } from './cluster-folder.ts';
+import { clusterFolder, forgetProcess, noSuchCluster, readDescription, runningProcess } from './cluster-folder.ts';
 import { CommandError } from './command-error.ts';
 
 export interface DownOptions {
@@ -17,10 +17,7 @@ const patienceMs = 40_000;
 export async function down(options: DownOptions, parts: Parts): Promise<void> {
   const folder = clusterFolder(options.data, options.name);
   const description = readDescription(folder);
-  if (!description) {
-    const known = clusterNames(options.data);
-    throw new CommandError(`there is no cluster ${options.name} in ${options.data}; ${known.length > 0 ? `known: ${known.join(', ')}` : 'start one with: fairlead up'}`);
-  }
+  if (!description) throw new CommandError(noSuchCluster(options.data, options.name));
   const running = runningProcess(folder);
   if (running) {
     process.kill(running.pid, 'SIGTERM');

@@ -8,10 +8,21 @@ export interface RunningCluster {
   close(): Promise<void>;
 }
 
+/** Why a cluster cannot be built on this machine, each as one sentence; both empty: it can. */
+export interface Obstacles {
+  /** In the description itself. */
+  readonly mistakes: readonly string[];
+  /** With what this machine routes already. */
+  readonly conflicts: readonly string[];
+}
+
 /** What the command line cannot do itself: main.ts wires it. */
 export interface Parts {
   /** The checkout, where tools and data lie. */
   readonly home: string;
+  findObstacles(description: ClusterDescription): Promise<Obstacles>;
+  /** A sub-prefix of the range that this machine does not use, nor is among `taken`; undefined when there is none. */
+  freeNodeRange(range: string, length: number, taken: readonly string[]): Promise<string | undefined>;
   startCluster(description: ClusterDescription, folder: ClusterFolder, step: (about: string) => void): Promise<RunningCluster>;
   /** Removes every trace of a cluster that is not running from the machine. */
   sweepCluster(description: ClusterDescription, folder: ClusterFolder): Promise<void>;

@@ -8,7 +8,8 @@ import { serviceKind } from '../../kube/kinds/service.ts';
 import type { Snapshot } from '../../kube/store/store.ts';
 import { fetchSnapshot } from '../../kube/store/mirror.ts';
 import type { Condition } from '../../kube/objects/meta.ts';
-import { type ClusterFolder, clusterFolder, clusterNames, runningProcess } from './cluster-folder.ts';
+import { type ClusterFolder, clusterFolder, clusterNames, noSuchCluster, runningProcess } from './cluster-folder.ts';
+import { CommandError } from './command-error.ts';
 
 export interface StatusOptions {
   name?: string;
@@ -19,6 +20,7 @@ const isReady = (status: { conditions?: Condition[] } | undefined) => status?.co
 
 /** Exit code 0 when every asked-for cluster runs. */
 export async function status(options: StatusOptions): Promise<number> {
+  if (options.name !== undefined && !clusterNames(options.data).includes(options.name)) throw new CommandError(noSuchCluster(options.data, options.name));
   const names = options.name === undefined ? clusterNames(options.data) : [options.name];
   if (names.length === 0) {
     console.log('no clusters; start one with: fairlead up');

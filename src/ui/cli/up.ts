@@ -1,10 +1,7 @@
 // `fairlead up`: start a cluster and stay with it until Ctrl-C, or (--detach) leave it running.
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { contains, prefixOf } from '../../base/net/prefix.ts';
-import { addressOf } from '../../base/net/address.ts';
 import type { ClusterDescription } from '../config/cluster-description.ts';
 import { ConfigError, readConfig } from '../config/read-config.ts';
 import type { Parts, RunningCluster } from './parts.ts';
@@ -22,7 +19,7 @@ export interface UpOptions {
 }
 
 export async function up(options: UpOptions, parts: Parts): Promise<void> {
-  const description = describe(options);
+  const description = await describe(options, parts);
   const folder = clusterFolder(options.data, description.name);
   const running = runningProcess(folder);
   if (running) {
@@ -30,7 +27,10 @@ export async function up(options: UpOptions, parts: Parts): Promise<void> {
       `cluster ${folder.name} already runs (process ${running.pid}); use it with: fairlead kubectl --name ${folder.name} get nodes\nor end it first: fairlead down --name ${folder.name}`,
     );
   }
+  await refuseObstacles(description, folder, parts);
   if (options.detach) return detach(folder, options);
+  // From here on Ctrl-C means: take down what stands. Who presses it again ends the program at once; `down` sweeps then.
+  const stop = stopSignal();
   writeDescription(folder, description);
   recordProcess(folder);
   const cluster = await start(description, folder, parts);
@@ -38,7 +38,7 @@ export async function up(options: UpOptions, parts: Parts): Promise<void> {
   const summary = printSummary(description, folder, cluster);
   recordProcess(folder, { server: cluster.server, summary });
   console.log(summary);
-  await stopSignal();
+  await stop;
   console.error(`\nending cluster ${folder.name} …`);
   await cluster.close();
   forgetProcess(folder);
@@ -58,13 +58,17 @@ async function start(description: ClusterDescription, folder: ClusterFolder, par
 }
 
 /** A cluster that was there before keeps its description; config and flags make or change one. */
-function describe(options: UpOptions): ClusterDescription {
+async function describe(options: UpOptions, parts: Parts): Promise<ClusterDescription> {
   const overrides = { name: options.name, nodes: options.nodes };
-  const known = readDescription(clusterFolder(options.data, options.name ?? 'default'));
+  const name = options.name ?? 'default';
+  const known = readDescription(clusterFolder(options.data, name));
   if (known && !options.config && (options.nodes === undefined || options.nodes === known.nodes.length)) return known;
   const source = options.config === undefined ? { file: '(defaults)', text: '' } : { file: options.config, text: readText(options.config) };
   try {
-    return readConfig(source, { ...overrides, subnet: freeSubnet(options.data) });
+    const description = readConfig(source, overrides);
+    // Where the file says where the nodes are, its word counts, and no range of ours need be free.
+    const isDefault = description.nodeCIDRs[0] === defaultNodeRange(0);
+    return isDefault ? readConfig(source, { ...overrides, subnet: await freeSubnet(options.data, name, parts) }) : description;
   } catch (error) {
     if (error instanceof ConfigError) throw new CommandError(error.message);
     throw error;
@@ -80,16 +84,31 @@ function readText(file: string): string {
   }
 }
 
-/** The first 172.30.N.0/24 that neither another cluster nor an interface of this machine uses. */
-function freeSubnet(data: string): number {
-  const taken = clusterNames(data).flatMap((name) => readDescription(clusterFolder(data, name))?.nodeCIDRs ?? []);
-  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((each) => each.address));
-  for (let subnet = 0; subnet < 256; subnet++) {
-    const cidr = `172.30.${subnet}.0/24`;
-    const used = own.some((address) => !address.includes('%') && contains(prefixOf(cidr), addressOf(address)));
-    if (!taken.includes(cidr) && !used) return subnet;
-  }
-  throw new CommandError('every 172.30.N.0/24 is in use; give nodeCIDRs in a config file');
+const defaultRange = '172.30.0.0/16';
+const defaultNodeRange = (subnet: number) => `172.30.${subnet}.0/24`;
+
+/** Of 172.30.N.0/24 the first N that neither another cluster nor any route of this machine uses. */
+async function freeSubnet(data: string, name: string, parts: Parts): Promise<number> {
+  const others = clusterNames(data).filter((each) => each !== name);
+  const taken = others.flatMap((each) => readDescription(clusterFolder(data, each))?.nodeCIDRs ?? []);
+  const range = await parts.freeNodeRange(defaultRange, 24, taken);
+  if (range === undefined) throw new CommandError(`other clusters or routes of this machine use all of ${defaultRange}; give another range in a config file, ${example}`);
+  return Number(range.split('.')[2]);
+}
+
+const example = 'e.g.\n  nodeCIDRs: [10.123.0.0/24, "fd00:10:123::/64"]\nand start with: fairlead up --config FILE';
+
+/** Before anything is built: what the machine's own network would not survive, or what could never work. */
+async function refuseObstacles(description: ClusterDescription, folder: ClusterFolder, parts: Parts): Promise<void> {
+  const { mistakes, conflicts } = await parts.findObstacles(description);
+  if (mistakes.length > 0) throw new CommandError(`cluster ${folder.name} cannot be built:\n  ${mistakes.join('\n  ')}\nchange the config file`);
+  if (conflicts.length === 0) return;
+  const known = readDescription(folder);
+  const since = known && known.nodeCIDRs.join() === description.nodeCIDRs.join() ? ', chosen at an earlier `up`,' : '';
+  const forget = since ? `; to let fairlead choose anew, forget the cluster first: fairlead down --name ${folder.name} --delete` : '';
+  throw new CommandError(
+    `the network of cluster ${folder.name}${since} collides with this machine's:\n  ${conflicts.join('\n  ')}\ngive other ranges (nodeCIDRs, loadBalancerCIDRs) in a config file, ${example}${forget}`,
+  );
 }
 
 function stopSignal(): Promise<void> {

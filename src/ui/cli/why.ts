@@ -15,7 +15,7 @@ import type { Snapshot } from '../../kube/store/store.ts';
 import type { ClusterDescription } from '../config/cluster-description.ts';
 import { explain, type Question, QuestionError } from '../trace/explain.ts';
 import { printExplanation } from '../trace/print-explanation.ts';
-import { clusterFolder, readDescription } from './cluster-folder.ts';
+import { clusterFolder, noSuchCluster, readDescription } from './cluster-folder.ts';
 import { CommandError } from './command-error.ts';
 
 export interface WhyOptions {
@@ -33,7 +33,7 @@ const reads = [serviceKind, endpointSliceKind, namespaceKind, networkPolicyKind,
 export async function why(pod: string, destination: string, options: WhyOptions): Promise<number> {
   const question = readQuestion(pod, destination, options);
   const description = readDescription(clusterFolder(options.data, options.name));
-  if (!description) throw new CommandError(`there is no cluster ${options.name}; start one with: fairlead up`, 2);
+  if (!description) throw new CommandError(noSuchCluster(options.data, options.name), 2);
   const seen = await fetchObjects(options);
   try {
     const explanation = explain(seen, question, scopeOf(description));

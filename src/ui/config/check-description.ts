@@ -1,7 +1,7 @@
 // Says what is wrong with a cluster description: every complaint names field, value and reason.
 import { addressOf, parseAddress } from '../../base/net/address.ts';
 import { contains, overlaps, parsePrefix, prefixOf } from '../../base/net/prefix.ts';
-import { type ClusterDescription, maxNodes } from './cluster-description.ts';
+import { type ClusterDescription, clusterName, maxNodes } from './cluster-description.ts';
 
 export interface Complaint {
   /** Steps into the file: ['nodes', 1, 'addresses', 0]. */
@@ -115,7 +115,7 @@ export function checkDescription(description: ClusterDescription): Complaint[] {
   const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
   const complaints = [...checkOverlaps(description), ...checkHosts(description)];
-  if (!label.test(name) || name.length > 20) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });
+  if (!clusterName.test(name)) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });
   if (nodes.length < 1 || nodes.length > maxNodes) complaints.push({ path: ['nodes'], message: `there are ${nodes.length} nodes; 1 to ${maxNodes} are possible` });
   const { first, last } = nodePorts;
   if (!Number.isInteger(first) || !Number.isInteger(last) || first < 1 || last > 65535 || first > last) {

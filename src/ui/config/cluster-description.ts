@@ -55,6 +55,8 @@ export type PartialDescription = Omit<Partial<ClusterDescription>, 'nodes'> & {
 
 export const maxNodes = 100;
 
+export const clusterName = /^[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?$/;
+
 const ranges = {
   podCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
   serviceCIDRs: ['10.96.0.0/16', 'fd00:10:96::/112'],
@@ -62,11 +64,14 @@ const ranges = {
 
 const at = (cidr: string, offset: number) => printAddress(nthAddress(prefixOf(cidr), offset));
 
-/** The upper quarter of the nodes' own prefix: reachable on the link without any route. None in a prefix too small to share. */
-function upperQuarter(cidr: string): string[] {
+/**
+ * The third quarter of the nodes' own prefix: reachable on the link without any route. Below it are the nodes, above it
+ * this machine itself. None in a prefix too small to share.
+ */
+function thirdQuarter(cidr: string): string[] {
   const prefix = prefixOf(cidr);
   const quarter = sizeOf(prefix) / 4n;
-  return quarter === 0n ? [] : [`${printAddress(nthAddress(prefix, 3n * quarter))}/${prefix.length + 2}`];
+  return quarter === 0n ? [] : [`${printAddress(nthAddress(prefix, 2n * quarter))}/${prefix.length + 2}`];
 }
 
 /** The first node is the control plane; addresses are given from the eleventh of each range on. */
@@ -91,7 +96,7 @@ export function completeDescription(said: PartialDescription, { subnet = 0, coun
     outside: [],
     podCIDRs: families(ranges.podCIDRs),
     serviceCIDRs: families(ranges.serviceCIDRs),
-    loadBalancerCIDRs: nodeCIDRs.flatMap(upperQuarter),
+    loadBalancerCIDRs: nodeCIDRs.flatMap(thirdQuarter),
     nodePorts: { first: 30000, last: 32767 },
     domain: 'cluster.local',
     ingress: true,

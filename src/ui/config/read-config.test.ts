@@ -12,7 +12,7 @@ test('an empty file is a cluster of three nodes, the first its control plane, in
     ['node2', [], ['172.30.0.11', 'fd00:172:30::b']],
     ['node3', [], ['172.30.0.12', 'fd00:172:30::c']],
   ]);
-  assert.deepEqual(loadBalancerCIDRs, ['172.30.0.192/26', 'fd00:172:30:0:c000::/66']);
+  assert.deepEqual(loadBalancerCIDRs, ['172.30.0.128/26', 'fd00:172:30:0:8000::/66']);
 });
 
 test('the command line wins over the file', () => {
@@ -41,7 +41,7 @@ const refused: [text: string, complaint: RegExp][] = [
   ['name: x\nnode: []', /cluster\.yaml:2: node: unknown field "node"; known are name, nodes/],
   ['nodes:\n  - name: a\n    addresses: [10.0.2]', /cluster\.yaml:3: nodes\[0\]\.addresses\[0\]: "10\.0\.2" is no IP address/],
   ['nodes:\n  - name: a\n    addresses: [192.0.2.1]', /nodes\[0\]\.addresses\[0\]: 192\.0\.2\.1 is outside nodeCIDRs/],
-  ['nodes:\n  - name: a\n    addresses: [172.30.0.200]', /172\.30\.0\.200 lies in loadBalancerCIDRs/],
+  ['nodes:\n  - name: a\n    addresses: [172.30.0.130]', /172\.30\.0\.130 lies in loadBalancerCIDRs/],
   ['nodes: [{ addresses: [] }]', /nodes\[0\]\.name: undefined is no host name/],
   ['nodes: []', /nodes: there are 0 nodes; 1 to 100 are possible/],
   ['ingress: maybe', /cluster\.yaml:1: ingress: "maybe" must be true or false/],
