@@ -33,7 +33,7 @@ export function createCli(parts: Parts): Command {
   program
     .command('completion')
     .description('print a script that completes fairlead commands in your shell')
-    .addArgument(new Argument('<shell>', 'whose').choices(shells))
+    .addArgument(new Argument('<shell>', 'whose script').choices(shells))
     .addHelpText('after', examples('source <(fairlead completion bash)'))
     .action((shell: Shell) => console.log(printCompletion(program, shell)));
 
