@@ -8,8 +8,17 @@ import type { KindRegistry, Resource } from './registry.ts';
 import type { ApiRequest, Answer } from './request.ts';
 import type { Target } from './router.ts';
 
-/** A store that can show its past gives paged lists that are one consistent list. */
-export type ApiStore = ObjectStore & { snapshotAt?(revision: number): Snapshot };
+/** What some stores can do besides. */
+export type ApiStore = ObjectStore & {
+  /** The past, for paged lists that are one consistent list. */
+  snapshotAt?(revision: number): Snapshot;
+  /** Where several servers write: as new as everything acknowledged before the call. Absent: snapshot() always is. */
+  latest?(): Promise<Snapshot>;
+  /** Resolves when the snapshot is at least at this revision; rejects when `stop` aborts. */
+  reached?(revision: number, stop: AbortSignal): Promise<void>;
+  /** False while what lies below is away. */
+  connected?(): boolean;
+};
 
 export interface Api {
   readonly store: ApiStore;

@@ -56,10 +56,14 @@ export async function answerRequest(api: Api, request: ApiRequest): Promise<Answ
   refuseForbidden(api, request, resourceAttributes(path, verb ?? request.method.toLowerCase()));
   const review = findReview(path);
   if (review) return answerReviewRequest(api, request, { review, verb });
+  if (wantsLatest(request)) await api.store.latest?.();
   const target = targetOf(api.registry, path);
   const handler = target.subresource ? subresourceHandler(request, target) : mainHandler(verb, target);
   return handler(api, request, target);
 }
+
+/** A read that names a version is content with it; everything else must see what other servers have acknowledged. */
+const wantsLatest = ({ method, query }: ApiRequest): boolean => (method !== 'GET' && method !== 'HEAD') || !query.get('resourceVersion');
 
 function answerReviewRequest(api: Api, request: ApiRequest, { review, verb }: { review: NonNullable<ReturnType<typeof findReview>>; verb?: string }) {
   if (verb !== 'create') throw methodNotAllowed();

@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { createKindIndex } from '../kinds/kind-index.ts';
 import type { Kind } from '../kinds/kind.ts';
-import { expiredError, futureVersionError } from '../meaning/api-error.ts';
 import type { KubeObject } from '../objects/meta.ts';
 import { applyWrite, type WriteContext } from './apply-write.ts';
 import type { Journal } from './journal-sqlite.ts';
-import { emptyState, snapshotOf, stateOf, type StoreState, undo } from './state.ts';
+import { pastSnapshot } from './past-snapshot.ts';
+import { emptyState, snapshotOf, stateOf, type StoreState } from './state.ts';
 import type { ObjectStore, Snapshot, WatchEvent, Write } from './store.ts';
 import { createWatchLog, type WatchLogLimits } from './watch-log.ts';
 
@@ -101,10 +101,4 @@ function applyBatch(start: StoreState, batch: readonly Pending[], context: Write
     }
   }
   return outcome;
-}
-
-function pastSnapshot(state: StoreState, revision: number, since: readonly WatchEvent[] | undefined): Snapshot {
-  if (revision > state.revision) throw futureVersionError(revision, state.revision);
-  if (!since) throw expiredError('The resourceVersion for the provided list is too old.');
-  return snapshotOf({ ...since.toReversed().reduce(undo, state), revision });
 }

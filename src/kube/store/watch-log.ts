@@ -16,6 +16,8 @@ export interface WatchLog {
   watch(kinds: readonly Kind[], since: number, stop: AbortSignal): AsyncIterable<WatchEvent>;
   /** Events after a revision, oldest first; undefined when they are compacted away. */
   since(revision: number): readonly WatchEvent[] | undefined;
+  /** Forgets everything up to a revision; whoever watches is dropped with 410 and must start again from a snapshot. */
+  reset(revision: number): void;
 }
 
 export interface WatchLogLimits {
@@ -47,6 +49,16 @@ export function createWatchLog(firstRevision: number, limits: WatchLogLimits = {
     }
   }
 
+  function reset(revision: number): void {
+    log = [];
+    oldest = revision;
+    current = revision;
+    for (const watcher of [...watchers.values()].flatMap((set) => [...set])) {
+      watcher.overflowed = true;
+      watcher.wake();
+    }
+  }
+
   async function* watch(kinds: readonly Kind[], from: number, stop: AbortSignal): AsyncGenerator<WatchEvent> {
     const keys = new Set(kinds.map(kindKey));
     const missed = since(from);
@@ -67,7 +79,7 @@ export function createWatchLog(firstRevision: number, limits: WatchLogLimits = {
     }
   }
 
-  return { publish, watch: (kinds, from, stop) => watch(kinds, from, stop), since };
+  return { publish, watch: (kinds, from, stop) => watch(kinds, from, stop), since, reset };
 }
 
 /** Empties the queue. A future `from` waits silently for the revisions after it. */

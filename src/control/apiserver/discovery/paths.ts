@@ -30,6 +30,10 @@ type PathHandler = (api: Api, request: ApiRequest) => Answer | Promise<Answer>;
 
 const ok = () => textAnswer('ok');
 
+/** Ready means: writes can be stored. Alive is also who waits for etcd to come back. */
+const ready: PathHandler = ({ store }) =>
+  store.connected?.() === false ? textAnswer('[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n', 500) : textAnswer('ok');
+
 // Paths that are answered as they stand; a trailing slash is forgiven.
 const exact: Readonly<Record<string, PathHandler>> = {
   '/': (api) => jsonAnswer({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...documentsOf(api).map(({ path }) => `/${path}`)] }),
@@ -38,7 +42,8 @@ const exact: Readonly<Record<string, PathHandler>> = {
   '/version': () => jsonAnswer(version),
   '/healthz': ok,
   '/livez': ok,
-  '/readyz': ok,
+  '/readyz': ready,
+  '/readyz/etcd': ready,
   '/healthz/ping': ok,
   '/metrics': async (api) => ({ code: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await api.metrics.print() }),
   '/openapi/v2': () => ({ code: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: openApiV2 }),

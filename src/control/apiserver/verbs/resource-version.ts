@@ -2,7 +2,7 @@
 // it waits a little, then answers 504 so that the client tries again.
 import { ApiError, badRequest, futureVersionError } from '../../../kube/meaning/api-error.ts';
 import type { Snapshot } from '../../../kube/store/store.ts';
-import type { Api } from '../api.ts';
+import type { Api, ApiStore } from '../api.ts';
 
 /** undefined where none was given; throws ApiError where it is no number. */
 export function readVersion(text: string | null | undefined): number | undefined {
@@ -18,12 +18,21 @@ export async function reachVersion(api: Api, version: number, stop: AbortSignal)
   const { store, registry } = api;
   const seen = store.snapshot();
   if (seen.revision >= version) return seen;
+  if (store.reached) return reachShared(store, version, AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]));
   const kinds = [...new Set(registry.resources().map(({ stored }) => stored))];
   const enough = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
   for await (const { revision } of store.watch(kinds, seen.revision, enough)) {
     if (revision >= version) return store.snapshot();
   }
   throw futureVersionError(version, store.snapshot().revision);
+}
+
+/** A version that another server told the client: ours may come to it without any change to an object. */
+async function reachShared(store: ApiStore, version: number, enough: AbortSignal): Promise<Snapshot> {
+  await store.reached!(version, enough).catch(() => {
+    throw futureVersionError(version, store.snapshot().revision);
+  });
+  return store.snapshot();
 }
 
 /** The snapshot at exactly `version`. Throws ApiError 410 when it is forgotten, 504 when it is in the future. */
