@@ -101,11 +101,12 @@ const example = 'e.g.\n  nodeCIDRs: [10.123.0.0/24, "fd00:10:123::/64"]\nand sta
 /** Before anything is built: what the machine's own network would not survive, or what could never work. */
 async function refuseObstacles(description: ClusterDescription, folder: ClusterFolder, parts: Parts): Promise<void> {
   const { mistakes, conflicts } = await parts.findObstacles(description);
-  if (mistakes.length > 0) throw new CommandError(`cluster ${folder.name} cannot be built:\n  ${mistakes.join('\n  ')}\nchange the config file`);
-  if (conflicts.length === 0) return;
+  if (mistakes.length + conflicts.length === 0) return;
   const known = readDescription(folder);
-  const since = known && known.nodeCIDRs.join() === description.nodeCIDRs.join() ? ', chosen at an earlier `up`,' : '';
-  const forget = since ? `; to let fairlead choose anew, forget the cluster first: fairlead down --name ${folder.name} --delete` : '';
+  const isOld = known?.nodeCIDRs.join() === description.nodeCIDRs.join();
+  const forget = isOld ? `; to let fairlead choose anew, forget the cluster first: fairlead down --name ${folder.name} --delete` : '';
+  const since = isOld ? ', chosen at an earlier `up`,' : '';
+  if (mistakes.length > 0) throw new CommandError(`cluster ${folder.name} cannot be built:\n  ${mistakes.join('\n  ')}\nchange the config file${forget}`);
   throw new CommandError(
     `the network of cluster ${folder.name}${since} collides with this machine's:\n  ${conflicts.join('\n  ')}\ngive other ranges (nodeCIDRs, loadBalancerCIDRs) in a config file, ${example}${forget}`,
   );
