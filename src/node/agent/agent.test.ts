@@ -8,7 +8,7 @@ import { serviceKind } from '../../kube/kinds/service.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
 import { createMemoryStore } from '../../kube/store/embedded.ts';
 import type { NetworkModel } from '../../model/network-model.ts';
-import { Agent, step } from './agent.ts';
+import { Agent, type AgentOptions, step } from './agent.ts';
 import type { NodeSelf } from './node-object.ts';
 
 const machine = { cpus: 2, memoryKiB: 4096, kernelVersion: '6.1', osImage: 'Test', architecture: 'amd64', bootId: 'b', machineId: 'm' };
@@ -17,10 +17,10 @@ const service = (name: string) =>
   ({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' }, spec: { ports: [{ port: 80 }] } }) as KubeObject;
 
 /** An agent whose only driver is a list; `refuses` makes the machine refuse. */
-function world() {
+function world(more: Partial<AgentOptions> = {}) {
   const clock = createManualClock();
   const store = createMemoryStore(kinds, () => clock.now());
-  const driver = { applied: [] as string[], refuses: undefined as string | undefined, removed: false };
+  const driver = { applied: [] as string[], refuses: undefined as string | undefined, removed: false, checks: 0 };
   const drawn = step((model: NetworkModel) => model.revision, {
     name: 'list',
     async apply(revision) {
@@ -29,12 +29,16 @@ function world() {
       driver.applied.push(names.join(' '));
       return { changes: revision, tookMs: 0 };
     },
+    async check() {
+      driver.checks++;
+      return true;
+    },
     async remove() {
       driver.removed = true;
     },
   });
   const compile = (seen: { revision: number }) => ({ revision: seen.revision }) as NetworkModel;
-  const agent = new Agent({ store, self, reads: [serviceKind], compile, steps: [drawn], clock, random: () => 1 });
+  const agent = new Agent({ store, self, reads: [serviceKind], compile, steps: [drawn], clock, random: () => 1, ...more });
   const settle = async <T>(work: Promise<T>) => {
     await clock.advance(0);
     return work;
@@ -92,5 +96,32 @@ test('a machine that keeps refusing makes the node not ready with the reason; wh
   driver.refuses = undefined;
   await clock.advance(10_000);
   assert.equal(condition('Ready')?.status, 'True');
+  await settle(agent.close());
+});
+
+test('KPX-25: what is in the kernel is looked after once in each period, however often the cluster changes', async () => {
+  const { agent, store, settle, driver, clock } = world({ checkEveryMs: 30_000 });
+  await settle(agent.start());
+  for (const name of ['a', 'b', 'c']) await settle(store.write({ verb: 'create', object: service(name) }));
+  assert.equal(driver.checks, 0);
+  await clock.advance(30_000);
+  assert.equal(driver.checks, 1);
+  await clock.advance(60_000);
+  assert.equal(driver.checks, 3);
+  await settle(agent.close());
+  assert.equal(clock.pending(), 0);
+});
+
+test('beside another kubelet the agent writes neither node nor lease, and its observer hears of every turn', async () => {
+  const heard: string[] = [];
+  const observer = { woken: () => heard.push('woken'), turned: () => heard.push('turned'), failed: (error: Error) => heard.push(error.message) };
+  const { agent, store, settle, driver, clock } = world({ registers: false, observer });
+  driver.refuses = 'no';
+  await settle(agent.start());
+  await clock.advance(10_000);
+  driver.refuses = undefined;
+  await clock.advance(10_000);
+  assert.deepEqual([...new Set(heard)], ['woken', 'no', 'turned']);
+  assert.deepEqual([...store.snapshot().list(nodeKind), ...store.snapshot().list(leaseKind)], []);
   await settle(agent.close());
 });

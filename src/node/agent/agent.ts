@@ -23,6 +23,8 @@ import { NodeReport, type NodeSelf } from './node-report.ts';
 export interface AgentStep {
   readonly name: string;
   apply(model: NetworkModel): Promise<Applied>;
+  /** See Driver. */
+  check?(): Promise<boolean>;
   remove(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export interface AgentStep {
 export const step = <Desired>(render: (model: NetworkModel) => Desired, driver: Driver<Desired>): AgentStep => ({
   name: driver.name,
   apply: (model) => driver.apply(render(model)),
+  check: async () => (await driver.check?.()) ?? true,
   remove: () => driver.remove(),
 });
 
@@ -45,8 +48,22 @@ export interface AgentOptions {
   pods?: { reconcile(seen: Snapshot): Promise<void>; close(): Promise<void> };
   clock: Clock;
   random?: () => number;
-  /** Called after each turn that changed something: metrics. */
-  onApplied?(step: string, applied: Applied): void;
+  /** False where a kubelet speaks for the node: then no Node object and no lease is written. */
+  registers?: boolean;
+  /** How often to look whether others have changed what is ours (KPX-25); absent = never. */
+  checkEveryMs?: number;
+  /** For metrics and health. */
+  observer?: AgentObserver;
+}
+
+export interface AgentObserver {
+  /** Something changed that a turn must deal with. */
+  woken?(): void;
+  /** Each step that changed something. */
+  applied?(step: string, applied: Applied): void;
+  /** The machine is as this model says. */
+  turned?(model: NetworkModel, tookMs: number): void;
+  failed?(error: Error): void;
 }
 
 /** So many failed turns in a row are more than a passing refusal: the node says that it is not ready. */
@@ -59,10 +76,12 @@ export class Agent {
   readonly #log;
   #unwatch = (): void => {};
   #applied = false;
+  #checkDueMs: number;
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { clock, random, store, self } = options;
+    const { clock, random, store, self, checkEveryMs = Infinity } = options;
+    this.#checkDueMs = clock.now().getTime() + checkEveryMs;
     this.#log = logFor(`agent/${self.name}`);
     this.#report = new NodeReport({ store, clock, self });
     this.#loop = new Loop({ clock, random, turn: () => this.#turn(), onFailure: (error, failures) => this.#failed(error as Error, failures) });
@@ -70,9 +89,9 @@ export class Agent {
 
   /** Resolves when the node is registered and the first turn is under way. */
   async start(): Promise<void> {
-    await this.#report.register();
+    if (this.#options.registers !== false) await this.#report.register();
     const { store, reads, clock } = this.#options;
-    this.#unwatch = wakeOnChange(store, reads, this.#loop, clock);
+    this.#unwatch = wakeOnChange(store, reads, { wake: () => this.#wake() }, clock);
   }
 
   /** Resolves when everything up to this revision is in the kernel. */
@@ -91,24 +110,50 @@ export class Agent {
   }
 
   async #turn(): Promise<TurnResult> {
-    const seen = this.#options.store.snapshot();
-    await this.#options.pods?.reconcile(seen);
-    const model = this.#options.compile(seen);
+    const { store, pods, compile, clock, observer, checkEveryMs } = this.#options;
+    const startMs = performance.now();
+    const seen = store.snapshot();
+    await pods?.reconcile(seen);
+    const model = compile(seen);
+    const nowMs = clock.now().getTime();
+    if (nowMs >= this.#checkDueMs) {
+      this.#checkDueMs = nowMs + checkEveryMs!;
+      await this.#check();
+    }
     for (const step of this.#options.steps) {
       const applied = await step.apply(model);
       if (applied.changes === 0) continue;
       this.#log.debug({ step: step.name, revision: seen.revision, ...applied }, 'applied');
-      this.#options.onApplied?.(step.name, applied);
+      observer?.applied?.(step.name, applied);
     }
-    if (!this.#applied) this.#report.network({ isUp: true });
-    this.#applied = true;
-    return { revision: seen.revision };
+    this.#tell({ isUp: true });
+    observer?.turned?.(model, performance.now() - startMs);
+    return { revision: seen.revision, ...(checkEveryMs !== undefined && { againAfterMs: this.#checkDueMs - nowMs }) };
+  }
+
+  async #check(): Promise<void> {
+    for (const step of this.#options.steps) {
+      if ((await step.check?.()) !== false) continue;
+      this.#log.warn({ step: step.name }, 'somebody else changed what is ours; it is put back');
+    }
+  }
+
+  /** The node's condition, when it changes. */
+  #tell(health: { isUp: boolean; message?: string }): void {
+    if (this.#applied !== health.isUp && this.#options.registers !== false) this.#report.network(health);
+    this.#applied = health.isUp;
   }
 
   #failed(error: Error, failures: number): void {
     this.#log.warn({ err: error, failures }, 'the node could not be brought to its wished state');
+    this.#options.observer?.failed?.(error);
     if (failures !== failuresUntilNotReady) return;
-    this.#applied = false;
-    this.#report.network({ isUp: false, message: error.message });
+    this.#applied = true;
+    this.#tell({ isUp: false, message: error.message });
+  }
+
+  #wake(): void {
+    this.#options.observer?.woken?.();
+    this.#loop.wake();
   }
 }

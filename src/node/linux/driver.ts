@@ -11,6 +11,11 @@ export interface Driver<Desired> {
   readonly name: string;
   /** First call sweeps what is ours and not wished for; later calls send only the difference. Rejects with DriverError. */
   apply(desired: Desired): Promise<Applied>;
+  /**
+   * Cheap: has somebody else changed what is ours? False means yes, and that the next `apply` puts it back.
+   * Absent where nobody has found a cheap way to ask.
+   */
+  check?(): Promise<boolean>;
   /** Leaves the machine as if we had never run. */
   remove(): Promise<void>;
 }

@@ -12,6 +12,8 @@ export interface RulesetHand {
   change(ruleset: Ruleset, diff: RulesetDiff): Promise<unknown>;
   /** No table of ours is left. */
   clear(): Promise<unknown>;
+  /** Whether the kernel still holds what we put there, as far as it can be told cheaply. */
+  isIntact?(ruleset: Ruleset): boolean;
 }
 
 const countAll = ({ chains, sets }: Ruleset): number =>
@@ -43,6 +45,11 @@ export function createRulesetDriver(hand: RulesetHand): Driver<Ruleset> {
         inKernel = undefined;
         throw error;
       }
+    },
+    async check() {
+      if (!inKernel || hand.isIntact?.(inKernel) !== false) return true;
+      inKernel = undefined;
+      return false;
     },
     async remove() {
       inKernel = undefined;

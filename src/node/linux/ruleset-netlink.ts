@@ -11,9 +11,10 @@ import { diffRulesets, emptyRuleset } from '../nft/diff.ts';
 import { declarations, fillings, printChanges, printReplacement, removals, tablesOf } from '../nft/print-changes.ts';
 import type { Chain, Ruleset } from '../nft/ruleset.ts';
 import type { Netns } from '../netlink/namespaces.ts';
-import { openNfnetlink } from '../netlink/nfnetlink.ts';
+import { type Nfnetlink, openNfnetlink } from '../netlink/nfnetlink.ts';
 import { type Driver, DriverError } from './driver.ts';
 import { createRulesetDriver } from './ruleset-driver.ts';
+import { createRulesetWatchman } from './look/ruleset-watchman.ts';
 import { runNft } from './run-nft.ts';
 
 const name = 'ruleset (netlink)';
@@ -37,31 +38,32 @@ const isRegular = (chain: Chain): boolean => !isBase(chain);
 
 const script = (...commands: readonly string[][]): string => commands.flat().map((command) => `${command}\n`).join('');
 
+async function sendElements(nfnetlink: Nfnetlink, to: string, diff: RulesetDiff, inPieces = false): Promise<void> {
+  const changes = [
+    ...diff.removedElements.map(({ set, elements }) => ({ op: 'delete' as const, set, elements })),
+    ...diff.addedElements.map(({ set, elements }) => ({ op: 'add' as const, set, elements })),
+  ];
+  try {
+    await nfnetlink.sendBatch(to, changes, { inPieces });
+  } catch (error) {
+    // Whatever the wire refused, an operator wants to see it as nft commands.
+    throw new DriverError(name, (error as Error).message, printChanges({ table: to }, { ...diff, addedSets: [], addedChains: [], changedChains: [], removedChains: [], removedSets: [] }));
+  }
+}
+
 /** Call close() when done. The namespace must exist; `limit` is for tests: up to so many elements go by text. */
 export function createNetlinkRulesetDriver(namespace: Netns, table: string, limit = TEXT_ELEMENTS): NetlinkRulesetDriver {
   const nfnetlink = openNfnetlink(namespace);
+  const watchman = createRulesetWatchman(namespace);
   const run = (text: string) => runNft(name, namespace, text);
   /** The one of our two tables that packets meet. */
   let current = table;
-
-  async function sendElements(to: string, diff: RulesetDiff, inPieces = false): Promise<void> {
-    const changes = [
-      ...diff.removedElements.map(({ set, elements }) => ({ op: 'delete' as const, set, elements })),
-      ...diff.addedElements.map(({ set, elements }) => ({ op: 'add' as const, set, elements })),
-    ];
-    try {
-      await nfnetlink.sendBatch(to, changes, { inPieces });
-    } catch (error) {
-      // Whatever the wire refused, an operator wants to see it as nft commands.
-      throw new DriverError(name, (error as Error).message, printChanges({ table: to }, { ...diff, addedSets: [], addedChains: [], changedChains: [], removedChains: [], removedSets: [] }));
-    }
-  }
 
   async function inStages(to: string, diff: RulesetDiff, last: string[]): Promise<void> {
     const [regular, bases] = [withoutBases(diff), basesOf(diff)];
     await run(script(declarations(`inet ${to}`, regular), fillings(`inet ${to}`, regular)));
     // A table beside the one in use is not hooked in before the last step: until then it may be half full.
-    await sendElements(to, diff, last.length > 0);
+    await sendElements(nfnetlink, to, diff, last.length > 0);
     await run(script(declarations(`inet ${to}`, bases), fillings(`inet ${to}`, bases), removals(`inet ${to}`, diff), last));
   }
 
@@ -88,6 +90,8 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
     name,
     async replace(ruleset) {
       const all = diffRulesets(emptyRuleset(table), ruleset)!;
+      // How many transactions these take is nft's business: the next check looks closely.
+      watchman.wrote(NaN);
       if (count(all.addedElements) > limit) current = await buildBeside(ruleset);
       else {
         await run(printReplacement({ ...ruleset, table }));
@@ -95,13 +99,21 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
       }
     },
     async change(_ruleset, diff) {
-      if (onlyElements(diff)) await sendElements(current, diff);
+      watchman.wrote(onlyElements(diff) ? 1 : NaN);
+      if (onlyElements(diff)) await sendElements(nfnetlink, current, diff);
       else if (count(diff.addedElements) + count(diff.removedElements) > limit) await inStages(current, diff, []);
       else await run(printChanges({ table: current }, diff));
     },
+    isIntact: (ruleset) => watchman.isIntact(current, ruleset),
     async clear() {
       for (const each of tablesOf(table)) await nfnetlink.deleteTable(each);
     },
   });
-  return { ...driver, close: () => nfnetlink.close() };
+  return {
+    ...driver,
+    close() {
+      nfnetlink.close();
+      watchman.close();
+    },
+  };
 }
