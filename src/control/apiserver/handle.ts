@@ -58,6 +58,7 @@ export async function answerRequest(api: Api, request: ApiRequest): Promise<Answ
   if (review) return answerReviewRequest(api, request, { review, verb });
   if (wantsLatest(request)) await api.store.latest?.();
   const target = targetOf(api.registry, path);
+  if (target.resource.kind.deprecation) request.warnings.push(target.resource.kind.deprecation);
   const handler = target.subresource ? subresourceHandler(request, target) : mainHandler(verb, target);
   return handler(api, request, target);
 }

@@ -51,32 +51,63 @@ const resourceOf = ({ kind, stored, toStored, fromStored }: View): Resource => (
 
 const ownView = (kind: Kind): View => ({ kind, stored: kind, toStored: same, fromStored: same });
 
-/** Views are listed after the kinds. */
-export function createKindRegistry(kinds: readonly Kind[], views: readonly View[] = []): KindRegistry {
-  const byPath = new Map<string, Resource>();
-  const byKind = new Map<string, Resource>();
+/**
+ * Views are listed after the kinds, then whatever `more` answers at this moment; a name that is taken is not given again.
+ * `more` must answer the same list while nothing changed: it is asked at every look-up.
+ */
+export function createKindRegistry(kinds: readonly Kind[], views: readonly View[] = [], more: () => readonly View[] = () => []): KindRegistry {
+  const own: View[] = [...kinds.map(ownView), ...views];
+  let table = tableOf(own, []);
+  let dynamic: readonly View[] = [];
   let revision = 1;
-  const put = (resource: Resource) => {
-    byPath.set(`${resource.kind.apiVersion}/${resource.kind.plural}`, resource);
-    byKind.set(`${resource.kind.apiVersion}/${resource.kind.kind}`, resource);
+  const rebuild = () => {
+    table = tableOf(own, dynamic);
+    revision += 1;
   };
-  for (const view of [...kinds.map(ownView), ...views]) put(resourceOf(view));
+  const current = () => {
+    const now = more();
+    if (now !== dynamic) {
+      dynamic = now;
+      rebuild();
+    }
+    return table;
+  };
   return {
     get revision() {
+      current();
       return revision;
     },
-    resources: () => [...byPath.values()],
-    find: (apiVersion, plural) => byPath.get(`${apiVersion}/${plural}`),
-    findKind: (apiVersion, kind) => byKind.get(`${apiVersion}/${kind}`),
-    serves: (apiVersion) => [...byPath.values()].some((resource) => resource.kind.apiVersion === apiVersion),
+    resources: () => [...current().byPath.values()],
+    find: (apiVersion, plural) => current().byPath.get(`${apiVersion}/${plural}`),
+    findKind: (apiVersion, kind) => current().byKind.get(`${apiVersion}/${kind}`),
+    serves: (apiVersion) => current().versions.has(apiVersion),
     add(kind) {
-      put(resourceOf(ownView(kind)));
-      revision += 1;
+      own.push(ownView(kind));
+      rebuild();
     },
     remove(kind) {
-      byPath.delete(`${kind.apiVersion}/${kind.plural}`);
-      byKind.delete(`${kind.apiVersion}/${kind.kind}`);
-      revision += 1;
+      own.splice(0, own.length, ...own.filter((view) => view.kind !== kind));
+      rebuild();
     },
   };
+}
+
+interface Table {
+  byPath: ReadonlyMap<string, Resource>;
+  byKind: ReadonlyMap<string, Resource>;
+  versions: ReadonlySet<string>;
+}
+
+function tableOf(own: readonly View[], more: readonly View[]): Table {
+  const byPath = new Map<string, Resource>();
+  const byKind = new Map<string, Resource>();
+  for (const view of [...own, ...more]) {
+    const { apiVersion, plural, kind } = view.kind;
+    const [path, name] = [`${apiVersion}/${plural}`, `${apiVersion}/${kind}`];
+    if (byPath.has(path) || byKind.has(name)) continue;
+    const resource = resourceOf(view);
+    byPath.set(path, resource);
+    byKind.set(name, resource);
+  }
+  return { byPath, byKind, versions: new Set(Array.from(byPath.values(), ({ kind }) => kind.apiVersion)) };
 }

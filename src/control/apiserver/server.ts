@@ -6,9 +6,12 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { logFor } from '../../base/run/log.ts';
 import type { SocketAddress, Sockets } from '../../base/run/sockets.ts';
+import { definitionKind } from '../../kube/custom/custom-kinds.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import type { PodAccess } from '../../kube/meaning/pod-access.ts';
 import type { Api, ApiStore } from './api.ts';
+import { customViews } from './custom/custom-views.ts';
+import { DefinitionKeeper } from './custom/definition-keeper.ts';
 import { eventsView } from './events-view.ts';
 import { createAuthenticator, type StaticToken } from './identity/authenticate.ts';
 import type { Authorizer } from './identity/authorize.ts';
@@ -59,6 +62,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const servers = new Set<Http2SecureServer>();
   const connections = new Set<TLSSocket>();
   const context = { api, authenticate, closing: closing.signal };
+  const keeper = options.kinds.some(({ kind }) => kind === definitionKind.kind) ? new DefinitionKeeper(options.store, api.now) : undefined;
 
   function createServer(): Http2SecureServer {
     const server = createSecureServer({
@@ -97,6 +101,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     async close() {
       closing.abort();
+      await keeper?.close();
       // One turn, so that watches that just ended can say so.
       await new Promise((resolve) => setImmediate(resolve));
       const closed = [...servers].map((server) => new Promise((resolve) => server.close(resolve)));
@@ -111,7 +116,7 @@ function createApi(options: ApiServerOptions): Api {
   const { authorize, rulesOf } = options.authorizer ?? createRbacAuthorizer(() => store.snapshot());
   const { issuer = 'https://kubernetes.default.svc.cluster.local', now = () => new Date(), bookmarkEveryMs = 60_000 } = options;
   const events = kinds.find(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Event');
-  const registry = createKindRegistry(kinds, events ? [eventsView(events)] : []);
+  const registry = createKindRegistry(kinds, events ? [eventsView(events)] : [], customViews(store));
   const tokens = createTokenIssuer({
     privateKeyPem: certificates.tokenKey,
     issuer,

@@ -4,6 +4,7 @@
 import type { KubeObject } from '../objects/meta.ts';
 import type { Snapshot } from '../store/store.ts';
 import type { FieldError } from '../meaning/field-error.ts';
+import type { Message } from '../schema/schema.ts';
 
 /** One column of `kubectl get`; `wide` columns show only with `-o wide`. */
 export interface Column<T extends KubeObject = KubeObject> {
@@ -16,6 +17,22 @@ export interface Column<T extends KubeObject = KubeObject> {
 }
 
 export type Subresource = 'status' | 'scale';
+
+/** What a custom kind brings along because no table of ours knows its fields. */
+export interface OwnFields {
+  readonly message: Message;
+  /** The object without fields its schema does not name, and the paths of those. */
+  prune(object: KubeObject): { value: KubeObject; unknown: string[] };
+  /** Its schema for OpenAPI documents, without references to other schemas but ObjectMeta. */
+  openApi(): Readonly<Record<string, unknown>>;
+}
+
+/** Where a custom object keeps what its scale subresource shows, as JSON paths. */
+export interface ScaleFields {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  readonly labelSelectorPath?: string;
+}
 
 /** A method's type, so that a Kind<Pod> serves where any Kind is meant. */
 export type FieldReader<T extends KubeObject> = { read(object: T): string }['read'];
@@ -38,6 +55,19 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly createsOnUpdate?: boolean;
   /** PUT without resourceVersion is refused. */
   readonly needsVersionToUpdate?: boolean;
+  /** The name of one, and of a list of them, where they are not what the kind's name gives. */
+  readonly singular?: string;
+  readonly listKind?: string;
+  /** Put on an object when it is deleted: somebody has work to do before it may go. */
+  readonly finalizerOnDelete?: string;
+  /** Of several versions of a kind, objects are kept under this apiVersion; absent: under their own. */
+  readonly keptAs?: string;
+  readonly ownFields?: OwnFields;
+  readonly scale?: ScaleFields;
+  /** The definition of the kind is going: no new objects. */
+  readonly isEnding?: boolean;
+  /** Said with every answer about a deprecated version. */
+  readonly deprecation?: string;
   readonly columns: readonly Column<T>[];
   /** Field selectors besides metadata.name and metadata.namespace: label → value ('' when absent). */
   readonly fieldSelectors?: Readonly<Record<string, FieldReader<T>>>;

@@ -30,6 +30,7 @@ import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
 import { priorityClassKind } from './priority-class.ts';
 import { clusterRoleKind, roleKind } from './role.ts';
 import { clusterRoleBindingKind, roleBindingKind } from './role-binding.ts';
+import { customResourceDefinitionKind } from './custom-resource-definition.ts';
 import { type ClusterConfig, defaultClusterConfig } from './cluster-config.ts';
 import type { Kind } from './kind.ts';
 import { createKindIndex } from './kind-index.ts';
@@ -69,6 +70,7 @@ export const createKinds = (config: ClusterConfig): readonly Kind[] => [
   roleBindingKind as Kind,
   clusterRoleKind as Kind,
   clusterRoleBindingKind as Kind,
+  customResourceDefinitionKind as Kind,
 ];
 
 /** For readers and tests, who need the names and not one cluster's ranges. */

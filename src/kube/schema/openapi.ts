@@ -33,6 +33,12 @@ export function openApiSchemas(kinds: readonly KindName[]): Record<string, OpenA
   return schemas;
 }
 
+/** What custom kinds refer to: metadata and the types in it. */
+export const metadataSchemas = (): Record<string, OpenApiSchema> => {
+  const all = openApiSchemas([{ apiVersion: 'v1', kind: 'ConfigMap' }]);
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith(packages['meta']!)));
+};
+
 const kindExtension = 'x-kubernetes-group-version-kind';
 
 const packages: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
 // Every store calls it, so that memory, SQLite and etcd cannot differ (API conventions, "Optimistic concurrency",
 // "Finalizers", "Graceful deletion").
 import { deepEqual } from '../../base/data/memo.ts';
+import { customKinds } from '../custom/custom-kinds.ts';
 import type { Kind } from '../kinds/kind.ts';
 import {
   alreadyExistsError,
@@ -35,7 +36,7 @@ export interface WriteResult {
 /** Throws ApiError when the write is refused; the state given is never changed. */
 export function applyWrite(state: StoreState, write: Write, context: WriteContext): WriteResult {
   const named = write.verb === 'delete' ? write.target : write.object;
-  const kind = context.kindOf(named.apiVersion, named.kind);
+  const kind = context.kindOf(named.apiVersion, named.kind) ?? customKinds(snapshotOf(state)).find(named.apiVersion, named.kind);
   if (!kind) throw unknownResourceError();
   if (write.verb === 'create') return create(state, kind, write, context);
   if (write.verb === 'update') return update(state, kind, write, context);
@@ -94,7 +95,7 @@ function create(state: StoreState, kind: Kind, write: Verb<'create'>, context: W
   const complete = kind.setDefaults?.(bare) ?? bare;
   refuseInvalid(kind, complete);
   const allocated = kind.allocate?.(complete, undefined, snapshotOf(state)) ?? complete;
-  return commit(state, kind, allocated, { dryRun });
+  return commit(state, kind, asKept(kind, allocated), { dryRun });
 }
 
 function alreadyThere(kind: Kind, existing: KubeObject): ApiError {
@@ -125,8 +126,12 @@ function nextObject(state: StoreState, kind: Kind, change: { wished: KubeObject;
   const complete = kind.setDefaults?.(prepared) ?? prepared;
   refuseInvalid(kind, complete, old);
   const allocated = subresource ? complete : (kind.allocate?.(complete, old, snapshotOf(state)) ?? complete);
-  return withGeneration(kind, allocated, old);
+  return withGeneration(kind, asKept(kind, allocated), old);
 }
+
+/** Versions of one kind differ in their name only, so the name is all there is to convert. */
+const asKept = (kind: Kind, object: KubeObject): KubeObject =>
+  kind.keptAs && object.apiVersion !== kind.keptAs ? { ...object, apiVersion: kind.keptAs } : object;
 
 /** A status write changes status and metadata only; a plain write never changes the status of kinds that have one. */
 function mergeParts(kind: Kind, wished: WithStatus, old: WithStatus, subresource: string | undefined): KubeObject {
@@ -143,9 +148,11 @@ const dropAbsent = (record: object): object => Object.fromEntries(Object.entries
 
 function withGeneration(kind: Kind, next: KubeObject, old: KubeObject): KubeObject {
   if (!kind.countsGenerations) return next;
-  const { metadata: _, status: __, ...spec } = next as WithStatus;
-  const { metadata: ___, status: ____, ...oldSpec } = old as WithStatus;
-  if (deepEqual(spec, oldSpec)) return next;
+  const counted = (object: WithStatus) => {
+    const { apiVersion: _, metadata: __, status, ...spec } = object;
+    return kind.subresources?.includes('status') ? spec : { ...spec, status };
+  };
+  if (deepEqual(counted(next), counted(old))) return next;
   return withMeta(next, { generation: (old.metadata.generation ?? 0) + 1 });
 }
 
@@ -173,7 +180,7 @@ function remove(state: StoreState, kind: Kind, write: Verb<'delete'>, context: W
   const old = findObject(state, kind, keyOf(target.name, target.namespace));
   if (!old) throw notFoundError(kind, target.name);
   refusePrecondition(kind, target, old);
-  const marked = markDeleted(old, write, context.now);
+  const marked = markDeleted(kind, old, { wish: write, now: context.now });
   if (mayGo(marked)) return erase(state, kind, { old, last: marked, dryRun });
   if (deepEqual(marked, old)) return { state, object: old };
   return commit(state, kind, marked, { old, dryRun });

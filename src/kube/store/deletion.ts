@@ -1,6 +1,7 @@
 // Deletion in two steps: mark, then remove when nothing holds the object any more.
 // Holders: finalizers (any kind), spec.finalizers (namespaces), the grace period (pods).
 import type { Namespace, Pod } from '../objects/core.ts';
+import type { Kind } from '../kinds/kind.ts';
 import type { KubeObject } from '../objects/meta.ts';
 import type { Write } from './store.ts';
 
@@ -27,10 +28,12 @@ function withPropagation(finalizers: readonly string[], policy: Delete['propagat
 
 const isNamespace = (object: KubeObject): object is Namespace => object.kind === 'Namespace' && object.apiVersion === 'v1';
 
+const withOwn = ({ finalizerOnDelete: own }: Kind, finalizers: string[]): string[] => (own && !finalizers.includes(own) ? [...finalizers, own] : finalizers);
+
 /** The object as a DELETE leaves it: unchanged if it is already marked and the wish adds nothing. */
-export function markDeleted(object: KubeObject, wish: Delete, now: Date): KubeObject {
+export function markDeleted(kind: Kind, object: KubeObject, { wish, now }: { wish: Delete; now: Date }): KubeObject {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers: held = [], generation } = object.metadata;
-  const finalizers = deletionTimestamp ? [...held] : withPropagation(held, wish.propagationPolicy);
+  const finalizers = deletionTimestamp ? [...held] : withOwn(kind, withPropagation(held, wish.propagationPolicy));
   const grace = gracePeriod(object, wish);
   const shortens = deletionTimestamp !== undefined && wish.gracePeriodSeconds !== undefined && grace < deletionGracePeriodSeconds;
   if (deletionTimestamp && !shortens) return object;

@@ -1,16 +1,17 @@
 // All objects at one revision as one immutable value; a snapshot is a view of it.
 import { emptySortedMap, getSorted, removeSorted, setSorted, sortedMapOf, sortedValues, type SortedMap } from '../../base/data/sorted-map.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { groupOf } from '../meaning/api-error.ts';
 import type { KubeObject } from '../objects/meta.ts';
 import { keyOf, objectKey, type Snapshot, type WatchEvent } from './store.ts';
 
 export interface StoreState {
   readonly revision: number;
-  /** By `apiVersion/kind`. */
+  /** By `group/kind`: all versions of a kind are one set of objects. */
   readonly objects: ReadonlyMap<string, SortedMap<KubeObject>>;
 }
 
-export const kindKey = (kind: { apiVersion: string; kind: string }): string => `${kind.apiVersion}/${kind.kind}`;
+export const kindKey = (kind: { apiVersion: string; kind: string }): string => `${groupOf(kind.apiVersion)}/${kind.kind}`;
 
 export const emptyState: StoreState = { revision: 0, objects: new Map() };
 

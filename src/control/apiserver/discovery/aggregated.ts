@@ -17,7 +17,7 @@ const resource = (served: ServedResource, parent: string) => ({
   resource: served.plural,
   responseKind: responseKind(parent, served.kind, parent),
   scope: served.namespaced ? 'Namespaced' : 'Cluster',
-  singularResource: served.kind.toLowerCase(),
+  singularResource: served.singular,
   verbs: served.verbs,
   ...(served.shortNames.length > 0 && { shortNames: served.shortNames }),
   ...(served.categories.length > 0 && { categories: served.categories }),

@@ -24,10 +24,10 @@ export const apiGroupList = (groups: readonly ServedGroup[]) => ({
 export const apiGroup = (group: ServedGroup) => ({ kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(group) });
 
 export function apiResourceList({ apiVersion, resources }: ServedVersion) {
-  const list = resources.flatMap(({ plural, kind, namespaced, verbs, shortNames, categories, subresources }) => [
+  const list = resources.flatMap(({ plural, kind, namespaced, verbs, shortNames, categories, subresources, singular }) => [
     {
       name: plural,
-      singularName: kind.toLowerCase(),
+      singularName: singular,
       namespaced,
       kind,
       verbs,

@@ -2,7 +2,8 @@
 // PATCH operation of a kind (fieldValidation, dryRun); https://kubernetes.io/docs/concepts/overview/kubernetes-api/
 import { createHash } from 'node:crypto';
 import { groupOf } from '../../../kube/meaning/api-error.ts';
-import { openApiSchemas } from '../../../kube/schema/openapi.ts';
+import { customSchemaName } from '../../../kube/custom/custom-openapi.ts';
+import { metadataSchemas, openApiSchemas } from '../../../kube/schema/openapi.ts';
 import type { KindRegistry } from '../registry.ts';
 import { versionOf } from '../registry.ts';
 import { type ServedResource, type ServedVersion, servedGroups } from './served.ts';
@@ -52,9 +53,15 @@ function pathsOf(apiVersion: string, { plural, kind, namespaced, verbs }: Served
 
 function documentOf({ apiVersion, resources }: ServedVersion): OpenApiDocument {
   const paths = Object.fromEntries(resources.flatMap((resource) => pathsOf(apiVersion, resource)));
-  const components = { schemas: openApiSchemas(resources.map(({ kind }) => ({ apiVersion, kind }))) };
+  const components = { schemas: { ...openApiSchemas(resources.map(({ kind }) => ({ apiVersion, kind }))), ...customSchemas(apiVersion, resources) } };
   const text = JSON.stringify({ openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.32.0' }, paths, components });
   return { path: pathPrefix(apiVersion), text, hash: createHash('sha512').update(text).digest('hex').toUpperCase() };
+}
+
+/** Custom kinds refer to ObjectMeta, which the document must then hold too. */
+function customSchemas(apiVersion: string, resources: readonly ServedResource[]): Record<string, unknown> {
+  const own = resources.flatMap(({ kind, openApi }) => (openApi ? [[customSchemaName({ group: groupOf(apiVersion), version: versionOf(apiVersion), kind }), openApi()] as const] : []));
+  return own.length === 0 ? {} : { ...metadataSchemas(), ...Object.fromEntries(own) };
 }
 
 export const openApiDocuments = (registry: KindRegistry): OpenApiDocument[] =>

@@ -21,6 +21,9 @@ export interface ServedResource {
   shortNames: readonly string[];
   categories: readonly string[];
   subresources: readonly ServedSubresource[];
+  singular: string;
+  /** The schema of a custom kind; the others are in the table of types. */
+  openApi?(): Readonly<Record<string, unknown>>;
 }
 
 export interface ServedVersion {
@@ -40,7 +43,7 @@ const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch'
 export function servedGroups(registry: KindRegistry): ServedGroup[] {
   const byVersion = new Map<string, ServedResource[]>();
   for (const resource of registry.resources()) {
-    const { apiVersion, kind, plural, namespaced, shortNames, categories = [] } = resource.kind;
+    const { apiVersion, kind, plural, namespaced, shortNames, categories = [], singular = kind.toLowerCase(), ownFields } = resource.kind;
     const isNamespace = kind === 'Namespace' && apiVersion === 'v1';
     const verbs = isNamespace ? allVerbs.filter((verb) => verb !== 'deletecollection') : allVerbs;
     const subresources = subresourcesOf(resource).map((entry) => ({
@@ -49,10 +52,10 @@ export function servedGroups(registry: KindRegistry): ServedGroup[] {
       kind: entry.kind ?? kind,
       verbs: entry.verbs,
     }));
-    enlist(byVersion, apiVersion, { plural, kind, namespaced, verbs, shortNames, categories, subresources });
+    enlist(byVersion, apiVersion, { plural, kind, namespaced, verbs, shortNames, categories, subresources, singular, ...(ownFields && { openApi: ownFields.openApi }) });
   }
   for (const { apiVersion, kind, plural, namespaced } of reviews) {
-    const nothing = { shortNames: [], categories: [], subresources: [] };
+    const nothing = { shortNames: [], categories: [], subresources: [], singular: kind.toLowerCase() };
     enlist(byVersion, apiVersion, { plural, kind, namespaced, verbs: ['create'], ...nothing });
   }
   const versions = [...byVersion].map(([apiVersion, resources]) => ({ apiVersion, version: versionOf(apiVersion), resources }));

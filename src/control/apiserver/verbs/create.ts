@@ -9,7 +9,7 @@ import type { Api } from '../api.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { ownedUpdate } from '../wire/codecs.ts';
+import { ownedUpdate, ownerOf } from '../wire/codecs.ts';
 import { decodeObject } from './decode-object.ts';
 import { readWriteOptions, type WriteOptions } from './write-options.ts';
 
@@ -34,6 +34,7 @@ interface Creation {
 export async function storeNew(api: Api, request: ApiRequest, creation: Creation): Promise<KubeObject> {
   const { object, target } = creation;
   const { name, generateName } = object.metadata;
+  if (target.resource.kind.isEnding) throw new ApiError(405, 'MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {});
   if (!name && !generateName) {
     throw invalidError(target.resource.kind, '', [required('metadata.name', 'name or generateName is required')]);
   }
@@ -47,7 +48,7 @@ export async function storeNew(api: Api, request: ApiRequest, creation: Creation
 function storeNamed(api: Api, { target, object, options, owned }: Creation): Promise<KubeObject> {
   const { resource } = target;
   const admitted = admitCreate(api, target, resource.toStored(object));
-  const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now() };
+  const owner = ownerOf(resource, options.manager, { now: api.now() });
   return api.store.write({ verb: 'create', object: owned ? admitted : ownedUpdate(undefined, admitted, owner), dryRun: options.dryRun });
 }
 

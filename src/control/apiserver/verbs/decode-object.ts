@@ -1,5 +1,6 @@
 // The object in a request's body, made to agree with the URL and checked against the kind's fields.
 import { badRequest } from '../../../kube/meaning/api-error.ts';
+import type { Kind } from '../../../kube/kinds/kind.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { checkTypes } from '../../../kube/wire/check-fields.ts';
 import type { ApiRequest } from '../request.ts';
@@ -8,19 +9,30 @@ import { fieldComplaints } from '../wire/codecs.ts';
 import { decodeBody, typedAs } from '../wire/decode.ts';
 import type { WriteOptions } from './write-options.ts';
 
-/** A value of the wrong type is always refused. Strict refuses unknown and duplicate fields, Warn (the default) turns them into warnings. */
-export function checkFields(request: ApiRequest, object: KubeObject, about: { validation: WriteOptions['fieldValidation']; text?: string }): void {
-  checkTypes(object, object);
-  if (about.validation === 'Ignore') return;
-  const complaints = fieldComplaints(object, about.text);
-  if (complaints.length === 0) return;
+/**
+ * A value of the wrong type is always refused. Strict refuses unknown and duplicate fields, Warn (the default) turns them
+ * into warnings. Answers the object, of a custom kind without the unknown fields.
+ */
+export function checkedFields(request: ApiRequest, object: KubeObject, about: { kind: Kind; validation: WriteOptions['fieldValidation']; text?: string }): KubeObject {
+  const { kind, validation, text } = about;
+  const pruned = kind.ownFields?.prune(object);
+  if (pruned) checkTypes(anyObject, { metadata: object.metadata });
+  else checkTypes(object, object);
+  if (validation !== 'Ignore') complain(request, object, { validation, found: fieldComplaints(object, { unknown: pruned?.unknown, text }) });
+  return pruned?.value ?? object;
+}
+
+/** The metadata of all kinds is of one type. */
+const anyObject = { apiVersion: 'v1', kind: 'ConfigMap' };
+
+function complain(request: ApiRequest, { kind, apiVersion }: KubeObject, about: { validation: WriteOptions['fieldValidation']; found: string[] }): void {
+  if (about.found.length === 0) return;
   if (about.validation === 'Warn') {
-    request.warnings.push(...complaints);
+    request.warnings.push(...about.found);
     return;
   }
-  const { kind, apiVersion } = object;
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
-  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${complaints.join(', ')}`);
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${about.found.join(', ')}`);
 }
 
 /** Fills the namespace from the URL; throws ApiError 400 where body and URL disagree. */
@@ -45,6 +57,6 @@ export async function decodeObject(request: ApiRequest, target: Target, options:
   const { kind, apiVersion } = target.resource.kind;
   const { value, text } = await decodeBody(request, kind);
   const object = typedAs(value, apiVersion, kind);
-  checkFields(request, object, { validation: options.fieldValidation, text });
-  return placeObject(object, target);
+  const checked = checkedFields(request, object, { kind: target.resource.kind, validation: options.fieldValidation, text });
+  return placeObject(checked, target);
 }

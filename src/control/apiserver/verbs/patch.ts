@@ -9,10 +9,10 @@ import { type Api, seenObject } from '../api.ts';
 import { type Answer, type ApiRequest, isTrue, readBody } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { applied } from '../wire/codecs.ts';
+import { applied, ownerOf } from '../wire/codecs.ts';
 import { contentType, parseJson, parseYaml, typedAs, unsupportedMediaType } from '../wire/decode.ts';
 import { storeNew } from './create.ts';
-import { checkFields, placeObject } from './decode-object.ts';
+import { checkedFields, placeObject } from './decode-object.ts';
 import { rewrite, type WriteSubresource } from './update.ts';
 import { optionsError, readWriteOptions, type WriteOptions } from './write-options.ts';
 
@@ -48,7 +48,9 @@ function namesVersion(text: string): boolean {
 
 function readPatch(type: string, text: string, target: Target): Patch {
   const { kind } = target.resource;
-  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  // Nobody has said how lists of custom kinds merge strategically.
+  const known = kind.ownFields ? patchTypes.filter((one) => !one.includes('strategic')) : patchTypes;
+  if (!known.includes(type)) throw unsupportedMediaType(known);
   const value = parseJson(text, kind.kind);
   if (type === 'application/json-patch+json') return (current) => jsonPatch(current, value);
   if (type === 'application/merge-patch+json') return (current) => mergePatch(current, value);
@@ -66,8 +68,8 @@ interface Checked {
 function checkedPatch(request: ApiRequest, { current, patch, target, options }: Checked): KubeObject {
   const { kind, apiVersion } = target.resource.kind;
   const next = typedAs(patch(current) as unknown as Record<string, unknown>, apiVersion, kind);
-  checkFields(request, next, { validation: options.fieldValidation });
-  return placeObject(next, target);
+  const checked = checkedFields(request, next, { kind: target.resource.kind, validation: options.fieldValidation });
+  return placeObject(checked, target);
 }
 
 /** Server-side apply: says what the fields shall be, and who says so. The only patch that may create. */
@@ -78,7 +80,7 @@ async function applyObject(api: Api, request: ApiRequest, { target, options }: {
   const patch = readApplied(request, { text, target, options });
   const force = isTrue(request.query.get('force'));
   const subresource = target.subresource as WriteSubresource | undefined;
-  const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now(), subresource };
+  const owner = ownerOf(resource, options.manager, { now: api.now(), subresource });
   if (!seenObject(api.store.snapshot(), target)) {
     if (subresource) throw notFoundError(resource.kind, target.name!);
     refuseUid(target, patch);
@@ -112,7 +114,6 @@ function readApplied(request: ApiRequest, { text, target, options }: { text: str
   if (metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
   const named = { ...value, metadata: { ...metadata, name: metadata?.name ?? target.name! } } as KubeObject;
   const validation = options.fieldValidation === 'Ignore' ? 'Ignore' : 'Strict';
-  checkFields(request, named, { validation, text });
-  return placeObject(named, target);
+  return placeObject(checkedFields(request, named, { kind: target.resource.kind, validation, text }), target);
 }
 

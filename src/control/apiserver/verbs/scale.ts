@@ -1,6 +1,8 @@
 // The scale subresource: a workload seen as a wished and a present number of replicas (autoscaling/v1 Scale).
 import { invalidError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { invalid } from '../../../kube/meaning/field-error.ts';
+import { parseJsonPath, valuesAt, withValueAt } from '../../../kube/custom/json-path.ts';
+import type { Kind, ScaleFields } from '../../../kube/kinds/kind.ts';
 import { ageColumn, nameColumn } from '../../../kube/kinds/columns.ts';
 import { jsonPatch } from '../../../kube/meaning/patch/json-patch.ts';
 import { mergePatch } from '../../../kube/meaning/patch/merge-patch.ts';
@@ -49,13 +51,30 @@ const scaleResource: Resource = {
   fromStored: (object) => object,
 };
 
-function scaleOf(workload: Workload): Scale {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = workload.metadata;
+/** Of a custom object the definition says where the numbers stand. */
+function scaleOf(workload: Workload, kind: Kind): Scale {
+  return kind.scale ? customScale(workload, kind.scale) : workloadScale(workload);
+}
+
+function customScale(object: Workload, paths: ScaleFields): Scale {
+  const read = (path: string | undefined) => (path ? valuesAt(object, parseJsonPath(path) ?? [])[0] : undefined);
+  const replicas = read(paths.specReplicasPath);
+  const selector = read(paths.labelSelectorPath);
+  return {
+    ...headOf(object),
+    spec: typeof replicas === 'number' && replicas !== 0 ? { replicas } : {},
+    status: { replicas: Number(read(paths.statusReplicasPath) ?? 0), ...(typeof selector === 'string' && { selector }) },
+  };
+}
+
+function headOf({ metadata: { name, namespace, uid, resourceVersion, creationTimestamp } }: Workload) {
+  return { apiVersion: names.apiVersion, kind: names.kind, metadata: { name, namespace, uid, resourceVersion, creationTimestamp } };
+}
+
+function workloadScale(workload: Workload): Scale {
   const { replicas = 1, selector } = workload.spec ?? {};
   return {
-    apiVersion: names.apiVersion,
-    kind: names.kind,
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    ...headOf(workload),
     spec: replicas === 0 ? {} : { replicas },
     status: { replicas: workload.status?.replicas ?? 0, ...(selector && { selector: printSelector(selector) }) },
   };
@@ -64,7 +83,7 @@ function scaleOf(workload: Workload): Scale {
 export async function getScale(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
   const workload = seenObject(api.store.snapshot(), target);
   if (!workload) throw notFoundError(target.resource.kind, target.name!);
-  return objectAnswer(request, scaleResource, { stored: scaleOf(workload), now: api.now() });
+  return objectAnswer(request, scaleResource, { stored: scaleOf(workload, target.resource.kind), now: api.now() });
 }
 
 interface Rescale {
@@ -76,16 +95,20 @@ interface Rescale {
 
 /** Decides on the Scale of the workload as it is now, then writes the workload. */
 async function rescale(api: Api, request: ApiRequest, { target, options, next, retries }: Rescale): Promise<Answer> {
+  const { kind } = target.resource;
   const replaced = (workload: Workload): KubeObject => {
-    const { spec, metadata } = next(scaleOf(workload));
+    const { spec, metadata } = next(scaleOf(workload, kind));
     const replicas = spec?.replicas ?? 0;
     if (replicas < 0) throw invalidError(names, metadata.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
     const { resourceVersion } = metadata;
-    return { ...workload, metadata: { ...workload.metadata, resourceVersion }, spec: { ...workload.spec, replicas } } as Workload;
+    const rescaled = kind.scale ? withValueAt(workload, parseJsonPath(kind.scale.specReplicasPath) ?? [], replicas) : { ...workload, spec: { ...workload.spec, replicas } };
+    // Custom kinds want a version with every update; without one the client means the object as it is.
+    const pinned = resourceVersion ?? (kind.needsVersionToUpdate ? workload.metadata.resourceVersion : undefined);
+    return { ...rescaled, metadata: { ...workload.metadata, resourceVersion: pinned } };
   };
   const mainTarget = { ...target, subresource: undefined };
   const stored = await rewrite(api, request, { target: mainTarget, options, retries, next: replaced });
-  return objectAnswer(request, scaleResource, { stored: scaleOf(stored), now: api.now() });
+  return objectAnswer(request, scaleResource, { stored: scaleOf(stored, kind), now: api.now() });
 }
 
 export async function updateScale(api: Api, request: ApiRequest, target: Target): Promise<Answer> {

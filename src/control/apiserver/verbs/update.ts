@@ -6,7 +6,7 @@ import { type Api, seenObject } from '../api.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { ownedUpdate } from '../wire/codecs.ts';
+import { ownedUpdate, ownerOf } from '../wire/codecs.ts';
 import { storeNew } from './create.ts';
 import { decodeObject } from './decode-object.ts';
 import { readWriteOptions, type WriteOptions } from './write-options.ts';
@@ -64,7 +64,7 @@ async function writeOnce(api: Api, request: ApiRequest, { target, options, subre
   const { resource } = target;
   const wished = resource.toStored(next(resource.fromStored(old)));
   refuseEscalation({ user: request.user, kind: resource.stored, object: wished, authorize: api.authorize, seen: api.store.snapshot() });
-  const owner = { manager: options.manager, apiVersion: resource.kind.apiVersion, now: api.now(), subresource };
+  const owner = ownerOf(resource, options.manager, { now: api.now(), subresource });
   const object = owned ? wished : ownedUpdate(old, wished, owner);
   // The kind's own rule on unconditional updates must still see that the client gave no version.
   const pinned = retries && !resource.kind.needsVersionToUpdate ? withVersion(object, old.metadata.resourceVersion) : object;

@@ -25,8 +25,9 @@ export function printObject(resource: Resource, stored: KubeObject): string {
   return typed(resource.kind.kind, resource.kind.apiVersion, bodyText(object));
 }
 
-/** Built-in list items carry no kind and apiVersion: the list says it once. */
-const printItem = (resource: Resource, stored: KubeObject): string => `{${bodyText(resource.fromStored(stored))}`;
+/** Built-in list items carry no kind and apiVersion: the list says it once. Custom ones do. */
+const printItem = (resource: Resource, stored: KubeObject): string =>
+  resource.kind.ownFields ? printObject(resource, stored) : `{${bodyText(resource.fromStored(stored))}`;
 
 export const partialOf = (object: KubeObject, version: string) => ({
   kind: 'PartialObjectMetadata',
@@ -43,9 +44,9 @@ export interface ListMeta {
 }
 
 export function printList(resource: Resource, items: readonly KubeObject[], metadata: ListMeta): string {
-  const { kind, apiVersion } = resource.kind;
+  const { kind, apiVersion, listKind = `${kind}List` } = resource.kind;
   const texts = items.map((item) => printItem(resource, item)).join(',');
-  return `${typed(`${kind}List`, apiVersion, `"metadata":${JSON.stringify(metadata)},"items":[`)}${texts}]}`;
+  return `${typed(listKind, apiVersion, `"metadata":${JSON.stringify(metadata)},"items":[`)}${texts}]}`;
 }
 
 export function printPartialList(items: readonly KubeObject[], metadata: ListMeta, version: string): string {

@@ -3,7 +3,7 @@
 // Semantics are those of structured-merge-diff; a value that is already there, defaults included, makes no conflict.
 import { deepEqual } from '../../../base/data/memo.ts';
 import type { KubeObject } from '../../objects/meta.ts';
-import { messageOf } from '../../schema/schema.ts';
+import { type Message, messageOf } from '../../schema/schema.ts';
 import { ApiError } from '../api-error.ts';
 import { layOver, takeOut } from './apply-merge.ts';
 import type { ApplyType } from './apply-types.ts';
@@ -20,6 +20,8 @@ export interface Writer {
   apiVersion: string;
   subresource?: string;
   now: Date;
+  /** Of custom kinds, which the table does not know; `tracksStatus` when status is a subresource. */
+  custom?: { message: Message; tracksStatus: boolean };
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Writer {
  * Throws ApiError 409 with one cause per field that another manager owns, 400 for lists whose items lack their keys.
  */
 export function applyPatch<T extends KubeObject>(live: T | undefined, wanted: KubeObject, writer: Writer & { force?: boolean }): T {
-  const type = typeOf(wanted);
+  const type = typeOf(wanted, writer);
   const before = live && withoutOwners(live);
   const known = live ? ownersBeforeApply(live, writer) : new Map<string, Owned>();
   const me: Owner = { manager: writer.manager, operation: 'Apply', apiVersion: writer.apiVersion, subresource: writer.subresource };
@@ -61,7 +63,7 @@ export function trackUpdate<T extends KubeObject>(old: T | undefined, next: T, w
 }
 
 function updatedOwners(owners: Owners, { old, next }: { old: KubeObject | undefined; next: KubeObject }, writer: Writer): Owners {
-  const differences = compareObjects(old ? withoutOwners(old) : {}, withoutOwners(next), typeOf(next));
+  const differences = compareObjects(old ? withoutOwners(old) : {}, withoutOwners(next), typeOf(next, writer));
   const changes = trackedChanges(differences, next, writer);
   const me: Owner = { manager: writer.manager, operation: 'Update', apiVersion: writer.apiVersion, subresource: writer.subresource };
   const key = ownerKey(me);
@@ -73,17 +75,17 @@ function updatedOwners(owners: Owners, { old, next }: { old: KubeObject | undefi
   return withFewUpdaters(after);
 }
 
-const typeOf = (object: KubeObject): ApplyType => ({ shape: { message: messageOf(object.apiVersion, object.kind) } });
+const typeOf = ({ apiVersion, kind }: KubeObject, { custom }: Writer): ApplyType => ({ shape: { message: custom?.message ?? messageOf(apiVersion, kind) } });
 
 const printTime = (now: Date) => `${now.toISOString().slice(0, 19)}Z`;
 
 const ownedBy = (owned: Owned, fields: FieldSet): Owned => ({ ...owned, fields });
 
 // Whoever wrote an object before owners were recorded gets one name together.
-function ownersBeforeApply(live: KubeObject, { apiVersion, now }: Writer): Owners {
+function ownersBeforeApply(live: KubeObject, { apiVersion, now, custom }: Writer): Owners {
   const owners = readOwners(live.metadata.managedFields) ?? new Map<string, Owned>();
   if (owners.size > 0) return owners;
-  return updatedOwners(owners, { old: undefined, next: live }, { manager: 'before-first-apply', apiVersion, now });
+  return updatedOwners(owners, { old: undefined, next: live }, { manager: 'before-first-apply', apiVersion, now, custom });
 }
 
 // What this manager applied last time and no longer names goes, unless another manager owns it.
@@ -143,8 +145,8 @@ const serverFields: FieldSet = {
 };
 
 /** Without what the server writes, and what this subresource may not write. */
-function tracked(fields: FieldSet, object: KubeObject, { subresource }: Writer): FieldSet {
-  const hasStatus = messageOf(object.apiVersion, object.kind)?.fields.has('status') ?? false;
+function tracked(fields: FieldSet, object: KubeObject, { subresource, custom }: Writer): FieldSet {
+  const hasStatus = custom?.tracksStatus ?? messageOf(object.apiVersion, object.kind)?.fields.has('status') ?? false;
   const reset = subresource === 'status' ? pathsOnly('spec') : !subresource && hasStatus ? pathsOnly('status') : noFields;
   return withoutSubtrees(difference(fields, serverFields), reset);
 }

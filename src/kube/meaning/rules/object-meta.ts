@@ -13,6 +13,8 @@ export interface MetaRules {
   name?: NameRule;
   /** Where the metadata stands; `metadata` when absent. */
   field?: string;
+  /** Finalizers without a slash are good, whatever they say: definitions and custom objects. */
+  plainFinalizers?: boolean;
 }
 
 const annotationBytes = 256 * 1024;
@@ -58,10 +60,10 @@ export function validateOwnerReferences(owners: readonly OwnerReference[] | unde
   return [...errors, invalid(field, owners, why)];
 }
 
-export function validateFinalizers(finalizers: readonly string[] | undefined, field: string): FieldError[] {
+export function validateFinalizers(finalizers: readonly string[] | undefined, field: string, plain = false): FieldError[] {
   const errors = (finalizers ?? []).flatMap((name) => [
     ...allInvalid(field, name, checkQualifiedName(name)),
-    ...(!name.includes('/') && !plainFinalizers.has(name)
+    ...(!plain && !name.includes('/') && !plainFinalizers.has(name)
       ? [invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')]
       : []),
   ]);
@@ -114,6 +116,6 @@ export function validateObjectMeta(object: KubeObject, rules: MetaRules, old?: K
     ...validateLabels(meta.labels, `${field}.labels`),
     ...validateAnnotations(meta.annotations, `${field}.annotations`),
     ...validateOwnerReferences(meta.ownerReferences, `${field}.ownerReferences`),
-    ...validateFinalizers(meta.finalizers, `${field}.finalizers`),
+    ...validateFinalizers(meta.finalizers, `${field}.finalizers`, rules.plainFinalizers),
   ];
 }
