@@ -7,7 +7,6 @@
 // A refusal is given only by a copy that is as new as the write: an older one first catches up.
 import { type Clock, realClock } from '../../../base/run/clock.ts';
 import type { Kind } from '../../kinds/kind.ts';
-import { unknownResourceError } from '../../meaning/api-error.ts';
 import { pastSnapshot } from '../past-snapshot.ts';
 import { keyOf, type ObjectStore, type Snapshot, type Write } from '../store.ts';
 import type { WatchLogLimits } from '../watch-log.ts';
@@ -97,9 +96,9 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStor
 /** Writes to one object, and writes that share a guard, follow each other: racing with oneself only costs. */
 function queueKey(write: Write, kindOf: EtcdStoreOptions['kindOf']): string {
   const named = write.verb === 'delete' ? write.target : write.object;
+  // Custom kinds are known by the objects of the store, and share no guard.
   const kind = kindOf(named.apiVersion, named.kind);
-  if (!kind) throw unknownResourceError();
   const { name, namespace } = write.verb === 'delete' ? write.target : write.object.metadata;
-  const guard = write.verb === 'delete' ? undefined : guardOf(kind);
-  return guard ?? `${kind.apiVersion}/${kind.kind}/${keyOf(name, namespace)}`;
+  const guard = write.verb === 'delete' || !kind ? undefined : guardOf(kind);
+  return guard ?? `${named.apiVersion}/${named.kind}/${keyOf(name, namespace)}`;
 }
