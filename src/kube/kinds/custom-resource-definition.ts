@@ -1,5 +1,6 @@
 // CustomResourceDefinition: a kind that a user defines. What the definition makes of objects stands in kube/custom.
 import type { CustomResourceDefinition } from '../objects/api-extensions.ts';
+import { createdAtColumn, nameColumn } from './columns.ts';
 import type { Kind } from './kind.ts';
 import { validateDefinition } from './custom-resource-definition/validate.ts';
 
@@ -40,7 +41,7 @@ export const customResourceDefinitionKind: Kind<CustomResourceDefinition> = {
   subresources: ['status'],
   countsGenerations: true,
   finalizerOnDelete: cleanupFinalizer,
-  columns: [],
+  columns: [nameColumn, createdAtColumn],
   setDefaults,
   validate: validateDefinition,
 };
