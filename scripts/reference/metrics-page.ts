@@ -1,6 +1,8 @@
 // docs/reference/metrics.md: what is counted, from the registries themselves.
 import { Registry } from 'prom-client';
+import { realClock } from '../../src/base/run/clock.ts';
 import { createApiMetrics } from '../../src/control/apiserver/metrics.ts';
+import { createNodeProxyMetrics } from '../../src/node/health/proxy-metrics.ts';
 import { proxyMetrics } from '../../src/serve/proxy/prometheus-metrics.ts';
 import { code, printPage, printTable } from './markdown.ts';
 
@@ -36,6 +38,14 @@ async function ofApiServer(): Promise<string> {
   return metrics.print();
 }
 
+async function ofNodeProxy(): Promise<string> {
+  const metrics = createNodeProxyMetrics(realClock);
+  metrics.applied('ruleset', { changes: 1, tookMs: 1 });
+  metrics.probed('healthz', 200);
+  metrics.probed('livez', 200);
+  return metrics.print();
+}
+
 async function ofProxy(): Promise<string> {
   const registry = new Registry();
   const metrics = proxyMetrics(registry);
@@ -52,6 +62,9 @@ export const metricsPage = async (): Promise<string> =>
     '## API server',
     `At ${code('/metrics')} of the API: ${code('fairlead kubectl get --raw /metrics')}.`,
     printMetrics(await ofApiServer()),
+    '## Service proxy of a node',
+    `At ${code('/metrics')} of ${code('fairlead proxy')}, port 10249 of the node's loopback unless told otherwise.`,
+    printMetrics(await ofNodeProxy()),
     '## L7 proxy',
     'Counted where the proxy is given a registry; the gateway of the stand-alone cluster does not serve them yet.',
     printMetrics(await ofProxy()),

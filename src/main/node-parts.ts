@@ -12,7 +12,7 @@ import { serviceKind } from '../kube/kinds/service.ts';
 import type { ObjectStore } from '../kube/store/store.ts';
 import { createCompiler } from '../model/compile.ts';
 import type { Scope } from '../model/network-model.ts';
-import { Agent, step } from '../node/agent/agent.ts';
+import { Agent, type AgentStep, step } from '../node/agent/agent.ts';
 import { readMachineFacts } from '../node/agent/machine-facts.ts';
 import type { NodeSelf } from '../node/agent/node-object.ts';
 import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
@@ -22,6 +22,7 @@ import { conntrackDriver } from '../node/linux/conntrack-driver.ts';
 import { createNetlinkRulesetDriver } from '../node/linux/ruleset-netlink.ts';
 import { linuxWiringDriver } from '../node/linux/wiring-linux.ts';
 import { nodeNamespace } from '../node/machine/names.ts';
+import { namespaceSockets } from '../node/netlink/namespace-sockets.ts';
 import type { Netns } from '../node/netlink/namespaces.ts';
 import type { NodeAccess } from '../node/pods/access/pod-access.ts';
 import type { EchoHost } from '../node/pods/echo/echo-host.ts';
@@ -29,6 +30,7 @@ import { createLinuxPods, type LinuxPodsOptions } from '../node/pods/linux-pods.
 import type { ImagePlace } from '../node/pods/programs/programs.ts';
 import type { BuiltinPrograms } from '../node/pods/programs/program.ts';
 import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
+import { createHealthParts, defaultSyncPeriodMs, type HealthParts, healthPort } from './health-parts.ts';
 
 /** What the model of a node is made from, and what its pods read: changes of these wake the agent. */
 const reads = [nodeKind, podKind, namespaceKind, serviceKind, endpointSliceKind, networkPolicyKind] as readonly Kind<never>[] as readonly Kind[];
@@ -49,7 +51,8 @@ export interface NodeParts {
 }
 
 export interface RunningNode {
-  readonly agent: Agent;
+  start(): Promise<void>;
+  close(): Promise<void>;
   readonly access: NodeAccess;
 }
 
@@ -68,11 +71,12 @@ function describeSelf(node: NodeDescription, { nodes }: ClusterDescription): Nod
 }
 
 /** What the node's kernel follows, in order: routes before rules, rules before the connections they make stale. */
-function stepsOf(namespace: Netns) {
+function stepsOf(namespace: Netns, health: HealthParts): AgentStep[] {
   return [
     step(createWiringRenderer(), linuxWiringDriver(namespace)),
     step(createRenderer(), createNetlinkRulesetDriver(namespace, TABLE)),
     step(createFlowRenderer(), conntrackDriver(namespace)),
+    health.step,
   ];
 }
 
@@ -95,14 +99,27 @@ export function createNode(node: NodeDescription, parts: NodeParts): RunningNode
     serviceAccount: parts.serviceAccount,
     networkReady: (revision) => agent.settled(revision),
   });
+  const health = createHealthParts({ store, clock, node: node.name, sockets: namespaceSockets(namespace) });
   const agent: Agent = new Agent({
     store,
     clock,
     self: describeSelf(node, description),
     reads,
     compile: createCompiler({ ...scope, node: node.name }),
-    steps: stepsOf(namespace),
+    steps: stepsOf(namespace, health),
+    checkEveryMs: defaultSyncPeriodMs,
+    observer: health.observer,
     pods: access.pods,
   });
-  return { agent, access };
+  return {
+    access,
+    async start() {
+      await health.open({ healthAt: { address: '0.0.0.0', port: healthPort } });
+      await agent.start();
+    },
+    async close() {
+      await agent.close();
+      await health.close();
+    },
+  };
 }

@@ -126,10 +126,10 @@ async function startNodes(description: ClusterDescription, folder: ClusterFolder
   };
   const nodes = description.nodes.map((node) => createNode(node, parts));
   for (const [index, node] of description.nodes.entries()) nodeAccess.set(node.name, nodes[index]!.access);
-  await Promise.all(nodes.map(({ agent }) => agent.start()));
+  await Promise.all(nodes.map((node) => node.start()));
   return {
     async close() {
-      await Promise.all(nodes.map(({ agent }) => agent.close()));
+      await Promise.all(nodes.map((node) => node.close()));
       await echo.close();
     },
   };
