@@ -11,13 +11,14 @@ import { podKind } from '../kube/kinds/pod.ts';
 import { serviceKind } from '../kube/kinds/service.ts';
 import type { ObjectStore } from '../kube/store/store.ts';
 import { createCompiler } from '../model/compile.ts';
-import type { Scope } from '../model/network-model.ts';
+import type { NetworkModel, Scope } from '../model/network-model.ts';
 import { Agent, type AgentStep, step } from '../node/agent/agent.ts';
 import { readMachineFacts } from '../node/agent/machine-facts.ts';
 import type { NodeSelf } from '../node/agent/node-object.ts';
 import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
 import { createRenderer, TABLE } from '../node/dataplane/render.ts';
 import { createWiringRenderer } from '../node/dataplane/render-wiring.ts';
+import { announceDriver } from '../node/linux/announce-driver.ts';
 import { conntrackDriver } from '../node/linux/conntrack-driver.ts';
 import { createNetlinkRulesetDriver } from '../node/linux/ruleset-netlink.ts';
 import { linuxWiringDriver } from '../node/linux/wiring-linux.ts';
@@ -70,12 +71,16 @@ function describeSelf(node: NodeDescription, { nodes }: ClusterDescription): Nod
   };
 }
 
-/** What the node's kernel follows, in order: routes before rules, rules before the connections they make stale. */
+/**
+ * What the node's kernel follows, in order: routes before rules, rules before the connections they make stale,
+ * and neighbours hear of an address when it is served.
+ */
 function stepsOf(namespace: Netns, health: HealthParts): AgentStep[] {
   return [
     step(createWiringRenderer(), linuxWiringDriver(namespace)),
     step(createRenderer(), createNetlinkRulesetDriver(namespace, TABLE)),
     step(createFlowRenderer(), conntrackDriver(namespace)),
+    step(({ self }: NetworkModel) => self.announces, announceDriver(namespace)),
     health.step,
   ];
 }

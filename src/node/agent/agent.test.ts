@@ -73,6 +73,19 @@ test('the lease is renewed every ten seconds', async () => {
   assert.equal(clock.pending(), 0);
 });
 
+test('a node that was given up says at its next turn that it is ready', async () => {
+  const { agent, store, settle, condition, clock } = world();
+  await settle(agent.start());
+  await clock.advance(0);
+  const node = store.snapshot().get(nodeKind, 'node1')!;
+  const conditions = node.status!.conditions!.map((each) => ({ ...each, status: 'Unknown' as const }));
+  await settle(store.write({ verb: 'update', object: { ...node, status: { ...node.status, conditions } } as KubeObject, subresource: 'status' }));
+  assert.equal(condition('Ready')?.status, 'Unknown');
+  await clock.advance(10_000);
+  assert.equal(condition('Ready')?.status, 'True');
+  await settle(agent.close());
+});
+
 test('changes that come together are applied together, and settled tells when they are in the machine', async () => {
   const { agent, store, settle, driver } = world();
   await settle(agent.start());

@@ -5,6 +5,7 @@ import { logFor } from '../../base/run/log.ts';
 import { leaseKind } from '../../kube/kinds/lease.ts';
 import { nodeKind } from '../../kube/kinds/node.ts';
 import { ApiError } from '../../kube/meaning/api-error.ts';
+import { findCondition } from '../../kube/meaning/conditions.ts';
 import type { Node } from '../../kube/objects/core.ts';
 import type { Lease } from '../../kube/objects/networking.ts';
 import type { ObjectStore } from '../../kube/store/store.ts';
@@ -64,7 +65,7 @@ export class NodeReport {
     const { clock } = this.#options;
     const nowMs = clock.now().getTime();
     try {
-      if (nowMs >= this.#statusDueMs) {
+      if (nowMs >= this.#statusDueMs || !this.#isBelieved()) {
         // Before the write: news that come while it is under way make it due again.
         this.#statusDueMs = nowMs + statusEveryMs;
         await this.#writeStatus();
@@ -77,6 +78,13 @@ export class NodeReport {
       return { revision: 0, againAfterMs: 0 };
     }
     return { revision: 0, againAfterMs: renewEveryMs };
+  }
+
+  /** Somebody may have given up on us while we were silent or cut off (node-lifecycle.ts). */
+  #isBelieved(): boolean {
+    const { store, self } = this.#options;
+    const stored = findCondition(store.snapshot().get(nodeKind, self.name)?.status?.conditions, 'Ready');
+    return stored?.status === (this.#health.isUp ? 'True' : 'False');
   }
 
   async #writeStatus(): Promise<void> {
