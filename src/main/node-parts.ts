@@ -18,7 +18,7 @@ import type { NodeSelf } from '../node/agent/node-object.ts';
 import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
 import { createRenderer, TABLE } from '../node/dataplane/render.ts';
 import { createWiringRenderer } from '../node/dataplane/render-wiring.ts';
-import { announceDriver } from '../node/linux/announce-driver.ts';
+import { announceDriver } from '../node/linux/announce/announce-driver.ts';
 import { conntrackDriver } from '../node/linux/conntrack-driver.ts';
 import { createNetlinkRulesetDriver } from '../node/linux/ruleset-netlink.ts';
 import { linuxWiringDriver } from '../node/linux/wiring-linux.ts';

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { familyOf } from '../../src/base/net/address.ts';
 import type { NetworkModel } from '../../src/model/network-model.ts';
 import { createWiringRenderer } from '../../src/node/dataplane/render-wiring.ts';
-import { announceDriver } from '../../src/node/linux/announce-driver.ts';
+import { announceDriver } from '../../src/node/linux/announce/announce-driver.ts';
 import type { Driver } from '../../src/node/linux/driver.ts';
 import type { Wiring } from '../../src/node/linux/wiring.ts';
 import { linuxWiringDriver } from '../../src/node/linux/wiring-linux.ts';

@@ -1,8 +1,8 @@
 // Addresses that have come to this node are made known on its link at once. Runs after the rules: whoever is told
 // must be served. A lost frame is not repeated; neighbours then find out by themselves, as they would without us.
-import { announceAddresses } from '../netlink/announce.ts';
-import type { Netns } from '../netlink/namespaces.ts';
-import type { Driver } from './driver.ts';
+import { announceAddresses } from './announcement.ts';
+import type { Netns } from '../../netlink/namespaces.ts';
+import type { Driver } from '../driver.ts';
 
 const name = 'announcements';
 

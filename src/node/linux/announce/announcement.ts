@@ -1,11 +1,11 @@
 // Tells a link's neighbours that an address is here from now on: gratuitous ARP, unsolicited neighbour advertisement.
 // Without it they would send to the former holder's MAC until their entry turns stale and a probe fails (30 s and more).
 // The frames are built whole, because the address is none of the link's own and the kernel would not speak for it.
-import { type Address, addressBytes, addressOf } from '../../base/net/address.ts';
-import { bindSocket, closeDescriptor, openSocket, sendBytes, SOCK_RAW } from './ffi.ts';
-import { macBytes } from './links.ts';
-import { inNamespace, type Netns } from './namespaces.ts';
-import { withRtnetlink } from './rtnetlink.ts';
+import { type Address, addressBytes, addressOf } from '../../../base/net/address.ts';
+import { bindSocket, closeDescriptor, openSocket, sendBytes, SOCK_RAW } from '../../netlink/ffi.ts';
+import { macBytes } from '../../netlink/links.ts';
+import { inNamespace, type Netns } from '../../netlink/namespaces.ts';
+import { withRtnetlink } from '../../netlink/rtnetlink.ts';
 
 const AF_PACKET = 17;
 const ETHERTYPE_ARP = 0x0806;
