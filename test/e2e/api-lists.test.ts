@@ -113,8 +113,6 @@ test('P0-5: a Table carries columns, rows with metadata, and the list version', 
 const forms: [string, number, string][] = [
   ['application/json', 200, 'ConfigMapList'],
   ['*/*', 200, 'ConfigMapList'],
-  ['application/vnd.kubernetes.protobuf,application/json', 200, 'ConfigMapList'],
-  ['application/vnd.kubernetes.protobuf, */*', 200, 'ConfigMapList'],
   ['application/json;q=0.9', 200, 'ConfigMapList'],
   ['application/json;as=Unknown;v=v1;g=meta.k8s.io,application/json', 200, 'ConfigMapList'],
   ['application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io', 200, 'PartialObjectMetadataList'],

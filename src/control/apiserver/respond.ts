@@ -1,5 +1,7 @@
 // Puts an answer on the wire, over HTTP/1.1 or HTTP/2 alike.
 import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Answer, ApiRequest, Send } from './request.ts';
@@ -31,9 +33,25 @@ export async function respond(response: Response, request: ApiRequest, answer: A
     return;
   }
   const body = answer.body ?? '';
+  const packed = await packedBody(request, answer.code, body);
+  if (packed) {
+    writeHead(response, answer.code, { ...headers, vary: [headers['vary'] ?? [], 'Accept-Encoding'].flat().join(', '), 'content-encoding': 'gzip', 'content-length': String(packed.length) });
+    response.end(packed);
+    return;
+  }
   writeHead(response, answer.code, answer.code === 304 ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) });
   if (request.method === 'HEAD' || answer.code === 304) response.end();
   else response.end(body);
+}
+
+const compress = promisify(gzip);
+const leastPackedBytes = 128 * 1024;
+
+/** Large bodies are worth the time of packing, at the fastest level; undefined: send it as it is. */
+async function packedBody({ method, headers }: ApiRequest, code: number, body: string | Uint8Array): Promise<Buffer | undefined> {
+  if (method !== 'GET' || code !== 200 || body.length <= leastPackedBytes) return undefined;
+  const accepts = String(headers['accept-encoding'] ?? '').split(',').some((one) => /^\s*gzip\s*(;|$)/.test(one) && !/;\s*q=0(\.0+)?\s*$/.test(one));
+  return accepts ? compress(body, { level: 1 }) : undefined;
 }
 
 const writeHead = (response: Response, code: number, headers: Record<string, string | string[]>) =>

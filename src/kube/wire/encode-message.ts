@@ -19,7 +19,9 @@ export function encodeMessage(object: Json, message: Message): Uint8Array {
 }
 
 function writeMessage(output: Output, object: Json, message: Message): void {
-  for (const field of message.wireFields.toReversed()) {
+  const { wireFields } = message;
+  for (let i = wireFields.length - 1; i >= 0; i--) {
+    const field = wireFields[i]!;
     const value = field.inlined ? object : (object[field.name] ?? undefined);
     if (field.holds === 'list') writeList(output, field, value);
     else if (field.holds === 'map') writeMap(output, field, value);
@@ -47,7 +49,7 @@ const plainScalars: Partial<Record<Scalar, Write>> = {
   string: (output, number, value) => writeBytes(output, number, Buffer.from(typeof value === 'string' ? value : '', 'utf8')),
   // Empty bytes are nil in Go, and nil is not written.
   bytes: (output, number, value) => value && writeBytes(output, number, Buffer.from(String(value), 'base64')),
-  bool: (output, number, value) => writeNumber(output, number, value === true ? 1n : 0n),
+  bool: (output, number, value) => writeNumber(output, number, value === true ? 1 : 0),
   int32: writeInteger,
   int64: writeInteger,
   double: writeDouble,
@@ -73,17 +75,17 @@ function writeSpecial(output: Output, scalar: Scalar | undefined, value: unknown
 
 /** Puts length and tag in front of what was written since `end`. */
 function closeMessage(output: Output, number: number, end: number): void {
-  writeVarint(output, BigInt(end - output.start));
-  writeVarint(output, BigInt(number * 8 + 2));
+  writeVarint(output, end - output.start);
+  writeVarint(output, number * 8 + 2);
 }
 
-function writeNumber(output: Output, number: number, value: bigint): void {
+function writeNumber(output: Output, number: number, value: number | bigint): void {
   writeVarint(output, value);
-  writeVarint(output, BigInt(number * 8));
+  writeVarint(output, number * 8);
 }
 
 function writeInteger(output: Output, number: number, value: unknown): void {
-  writeNumber(output, number, typeof value === 'number' && Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n);
+  writeNumber(output, number, typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : 0);
 }
 
 function writeBytes(output: Output, number: number, value: Uint8Array): void {
@@ -98,12 +100,13 @@ function writeDouble(output: Output, number: number, value: unknown): void {
   reserve(output, 8);
   output.start -= 8;
   output.bytes.writeDoubleLE(Number(value ?? 0), output.start);
-  writeVarint(output, BigInt(number * 8 + 1));
+  writeVarint(output, number * 8 + 1);
 }
 
-function writeVarint(output: Output, value: bigint): void {
+function writeVarint(output: Output, value: number | bigint): void {
   reserve(output, 10);
-  let rest = BigInt.asUintN(64, value);
+  if (typeof value === 'number' && value >= 0 && value < 2 ** 31) return writeSmallVarint(output, value);
+  let rest = BigInt.asUintN(64, BigInt(value));
   const digits: number[] = [];
   do {
     digits.push(Number(rest & 127n));
@@ -111,6 +114,15 @@ function writeVarint(output: Output, value: bigint): void {
   } while (rest > 0n);
   output.start -= digits.length;
   digits.forEach((digit, i) => (output.bytes[output.start + i] = i < digits.length - 1 ? digit | 128 : digit));
+}
+
+/** Nearly all are lengths, tags and ports: without big integers. */
+function writeSmallVarint(output: Output, value: number): void {
+  const digits = value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : value < 268_435_456 ? 4 : 5;
+  output.start -= digits;
+  let rest = value;
+  for (let i = 0; i < digits - 1; i++, rest >>>= 7) output.bytes[output.start + i] = (rest & 127) | 128;
+  output.bytes[output.start + digits - 1] = rest;
 }
 
 function reserve(output: Output, size: number): void {

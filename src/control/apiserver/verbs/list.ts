@@ -7,8 +7,9 @@ import { keyOf, objectKey, type Snapshot } from '../../../kube/store/store.ts';
 import type { Api } from '../api.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
-import { encodedAnswer, tableWish } from '../wire/answers.ts';
+import { encodedAnswer, protobufAnswer, tableWish } from '../wire/answers.ts';
 import { negotiate } from '../wire/negotiate.ts';
+import { printPartialProtobufList, printProtobufList, speaksProtobuf } from '../wire/print-protobuf.ts';
 import { type ListMeta, printList, printPartialList } from '../wire/print.ts';
 import { type Selection, selectionOf } from '../wire/selectors.ts';
 import { printTable } from '../wire/table.ts';
@@ -22,14 +23,18 @@ export interface Page {
 }
 
 export async function listObjects(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
-  const wanted = negotiate(request.headers.accept);
+  const wanted = negotiate(request.headers.accept, speaksProtobuf(target.resource));
   const { items, meta } = await readPage(api, request, target);
   const { resource } = target;
-  const { form } = wanted;
-  if (form.shape === 'object') return encodedAnswer(printList(resource, items, meta), wanted);
-  if (form.shape === 'partial') return encodedAnswer(printPartialList(items, meta, form.version), wanted);
-  const wish = { ...tableWish(request, form.version, api.now()), metadata: meta };
-  return encodedAnswer(printTable(resource, items, wish), wanted);
+  const { form, encoding } = wanted;
+  if (form.shape === 'table') {
+    const wish = { ...tableWish(request, form.version, api.now()), metadata: meta };
+    return encodedAnswer(printTable(resource, items, wish), wanted);
+  }
+  if (encoding === 'protobuf') {
+    return protobufAnswer(form.shape === 'object' ? printProtobufList(resource, items, meta) : printPartialProtobufList(items, meta, form.version));
+  }
+  return encodedAnswer(form.shape === 'object' ? printList(resource, items, meta) : printPartialList(items, meta, form.version), wanted);
 }
 
 /** All objects the request selects, or one page of them. Throws ApiError 400, 410, 422, 504. */

@@ -1,4 +1,4 @@
-// WATCH: what exists (where asked for), then every change, as one JSON line each, until the client or its time is up.
+// WATCH: what exists (where asked for), then every change, as one JSON line or protobuf frame each, until the client or its time is up.
 // Headers leave before the first event: `kubectl wait` hangs without them.
 import { ApiError } from '../../../kube/meaning/api-error.ts';
 import { forbidden, type FieldError, notSupported } from '../../../kube/meaning/field-error.ts';
@@ -8,8 +8,9 @@ import { type Answer, type ApiRequest, isTrue, type Send } from '../request.ts';
 import type { Target } from '../router.ts';
 import { statusOf } from '../wire/answers.ts';
 import { negotiate } from '../wire/negotiate.ts';
+import { speaksProtobuf } from '../wire/print-protobuf.ts';
 import { type Selects, selectionOf } from '../wire/selectors.ts';
-import { createEventPrinter, type EventPrinter } from '../wire/watch-lines.ts';
+import { createEventPrinter, type EventPrinter } from '../wire/watch-frames.ts';
 import { selectObjects } from './list.ts';
 import { readVersion } from './resource-version.ts';
 import { optionsError } from './write-options.ts';
@@ -25,13 +26,13 @@ interface WatchWish {
 }
 
 export async function watchObjects(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
-  const { form } = negotiate(request.headers.accept);
+  const wanted = negotiate(request.headers.accept, speaksProtobuf(target.resource));
   const wish = readWatchWish(request.query);
   const { selects, onlyName } = selectionOf(target.resource, request.query);
-  const printer = createEventPrinter({ request, resource: target.resource, form, now: api.now });
+  const printer = createEventPrinter({ request, resource: target.resource, wanted, now: api.now });
   return {
     code: 200,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': printer.contentType },
     async stream(send) {
       const { signal, clear } = endOf(request.stop, wish.timeoutMs);
       const watch = { api, target, wish, printer, send, stop: signal, selects: within(target, selects), onlyName };
@@ -95,8 +96,8 @@ async function runWatch(watch: Watch): Promise<void> {
       const { done, value } = await changes.next();
       bookmarks.idle(false);
       if (done) break;
-      const line = changeLine(watch, value);
-      if (line) await watch.send(line);
+      const frame = changeFrame(watch, value);
+      if (frame) await watch.send(frame);
       bookmarks.at(value.revision);
     }
     await bookmarks.last();
@@ -115,7 +116,7 @@ async function sendInitial({ api, target, wish, printer, send, selects, onlyName
 }
 
 /** A change seen through the selector: entering is ADDED, leaving is DELETED (with the new object and version). */
-function changeLine({ printer, selects }: Watch, { type, object, old }: WatchEvent): string | undefined {
+function changeFrame({ printer, selects }: Watch, { type, object, old }: WatchEvent): string | Buffer | undefined {
   const is = type !== 'DELETED' && selects(object);
   const was = old !== undefined && selects(old);
   if (!is && !was) return undefined;

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { Resource } from '../registry.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import { negotiate, type Wanted } from './negotiate.ts';
+import { printPartialProtobuf, printProtobuf, speaksProtobuf } from './print-protobuf.ts';
 import { printObject, printPartial } from './print.ts';
 import { printTable, type TableWish } from './table.ts';
 
@@ -29,9 +30,16 @@ export function encodedAnswer(json: string, wanted: Wanted, code = 200): Answer 
   return { code, headers: { 'content-type': 'application/yaml' }, body: dump(load(json), { noRefs: true, lineWidth: -1 }) };
 }
 
+export const protobufAnswer = (body: Uint8Array, code = 200): Answer => ({ code, headers: { 'content-type': 'application/vnd.kubernetes.protobuf' }, body });
+
 /** Throws ApiError 406. */
 export function objectAnswer(request: ApiRequest, resource: Resource, about: { stored: KubeObject; now: Date; code?: number }): Answer {
-  const wanted = negotiate(request.headers.accept);
+  const wanted = negotiate(request.headers.accept, speaksProtobuf(resource));
+  const { encoding, form } = wanted;
+  if (encoding === 'protobuf') {
+    const { stored, code } = about;
+    return protobufAnswer(form.shape === 'object' ? printProtobuf(resource, stored) : printPartialProtobuf(stored, form.version), code);
+  }
   return encodedAnswer(printAs(request, resource, { ...about, wanted }), wanted, about.code);
 }
 

@@ -1,5 +1,5 @@
 // Reads `Accept`: an ordered list, of which the first clause that can be answered wins (q-values are not weighed,
-// as upstream does not). Protobuf is never answered: every client that asks for it decodes by the response's type.
+// as upstream does not).
 import { ApiError } from '../../../kube/meaning/api-error.ts';
 
 export type Form =
@@ -8,7 +8,7 @@ export type Form =
   | { shape: 'table'; version: string };
 
 export interface Wanted {
-  encoding: 'json' | 'yaml';
+  encoding: 'json' | 'yaml' | 'protobuf';
   form: Form;
 }
 
@@ -29,7 +29,8 @@ export function parseMediaType(clause: string): MediaType {
 export const parseAccept = (accept: string | undefined): MediaType[] =>
   accept?.trim() ? accept.split(',').map(parseMediaType) : [{ type: '*/*', parameters: new Map() }];
 
-const jsonTypes = new Set(['application/json', '*/*', 'application/*', 'text/html', 'application/vnd.kubernetes.protobuf']);
+const jsonTypes = new Set(['application/json', '*/*', 'application/*', 'text/html']);
+const protobufType = 'application/vnd.kubernetes.protobuf';
 
 function formOf({ parameters }: MediaType): Form | undefined {
   const as = parameters.get('as');
@@ -41,19 +42,21 @@ function formOf({ parameters }: MediaType): Form | undefined {
   return undefined;
 }
 
-function wantedBy(clause: MediaType): Wanted | undefined {
+function wantedBy(clause: MediaType, protobuf: boolean): Wanted | undefined {
   const form = formOf(clause);
   if (form && jsonTypes.has(clause.type)) return { encoding: 'json', form };
   if (form?.shape === 'object' && clause.type === 'application/yaml') return { encoding: 'yaml', form };
+  // Tables are JSON only; metadata alone can be protobuf whatever it is taken from.
+  if (clause.type === protobufType && (form?.shape === 'partial' || (form?.shape === 'object' && protobuf))) return { encoding: 'protobuf', form };
   return undefined;
 }
 
-/** Throws ApiError 406 when no clause can be answered. */
-export function negotiate(accept: string | undefined): Wanted {
+/** `protobuf`: whether what is answered has that form. Throws ApiError 406 when no clause can be answered. */
+export function negotiate(accept: string | undefined, protobuf = false): Wanted {
   for (const clause of parseAccept(accept)) {
-    const wanted = wantedBy(clause);
+    const wanted = wantedBy(clause, protobuf);
     if (wanted) return wanted;
   }
-  const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  const types = `application/json, application/yaml${protobuf ? `, ${protobufType}` : ''}`;
   throw new ApiError(406, 'NotAcceptable', `only the following media types are accepted: ${types}`);
 }
