@@ -11,6 +11,7 @@ import { createEndpoints } from './endpoints.ts';
 import { eventExpiry } from './event-expiry.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
 import { ingressStatus } from './ingress-status.ts';
+import { createIpAddresses } from './ip-addresses.ts';
 import { onlyInLivingNamespaces } from './living-namespaces.ts';
 import { createLoadBalancerAddresses } from './load-balancer-addresses.ts';
 import { createNamespaceDeletion } from './namespace-deletion.ts';
@@ -21,6 +22,7 @@ import type { ControllerOptions } from './options.ts';
 import { createPodGarbage } from './pod-garbage.ts';
 import { replicaSetController } from './replica-set.ts';
 import { schedulerController } from './scheduler.ts';
+import { createServiceRanges } from './service-ranges.ts';
 import { createSliceMirroring } from './slice-mirroring.ts';
 import { statefulSetController } from './stateful-set.ts';
 
@@ -35,6 +37,8 @@ export function createControllers(options: ControllerOptions): readonly Controll
     statefulSetController,
     daemonSetController,
     schedulerController,
+    createServiceRanges(options.serviceCIDRs),
+    createIpAddresses(),
     createEndpointSlices(),
     createEndpoints(),
     createSliceMirroring(),

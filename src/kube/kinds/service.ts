@@ -10,7 +10,9 @@ import { withNodePorts } from './service/allocate-ports.ts';
 import { serviceColumns } from './service/columns.ts';
 import { setServiceDefaults } from './service/defaults.ts';
 import { withFamilies } from './service/families.ts';
+import { serviceCidrKind } from './service-cidr.ts';
 import { prepareServiceUpdate } from './service/prepare-update.ts';
+import { currentRanges } from './service/ranges.ts';
 import { type Taken, takenBook } from './service/taken.ts';
 import { needsClusterIP } from './service/traits.ts';
 import { validateService } from './service/validate.ts';
@@ -30,6 +32,7 @@ const withReserved = (taken: Taken, seen: Snapshot): Taken => ({
 export function createServiceKind(config: ClusterConfig): Kind<Service> {
   const ranges = serviceRanges(config);
   const takenIn = takenBook();
+  const rangesNow = currentRanges(ranges);
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -49,7 +52,7 @@ export function createServiceKind(config: ClusterConfig): Kind<Service> {
     prepareUpdate: prepareServiceUpdate,
     allocate(service, old, seen) {
       const taken = withReserved(takenIn(seen.list(serviceKind)), seen);
-      const addressed = needsClusterIP(service) ? withAddresses(withFamilies(service, ranges), old, { ranges, taken }) : service;
+      const addressed = needsClusterIP(service) ? withAddresses(withFamilies(service, ranges), old, { ranges: rangesNow(seen.list(serviceCidrKind)), taken }) : service;
       return withNodePorts(addressed, old, { range: config.nodePorts, taken });
     },
     validate: (service, old) => validateService(service, ranges, old),

@@ -36,26 +36,28 @@ function refuse(service: Service, ip: string, why: string): never {
   throw invalidError(serviceNames, service.metadata.name, [error]);
 }
 
-/** Throws ApiError 422 when the asked-for address is outside the range or taken. */
+/** Throws ApiError 422 when the asked-for address is outside the ranges or taken. */
 function claimAddress(service: Service, ip: string, pool: AddressPool): void {
   const address = parseAddress(ip);
-  const range = pool.ranges.find(({ prefix }) => address && prefix.family === address.family);
-  if (!address || !range || !isUsable(range.prefix, address)) {
-    refuse(service, ip, `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range?.text ?? 'none'}`);
+  const ranges = pool.ranges.filter(({ prefix }) => prefix.family === address?.family);
+  if (!address || !ranges.some(({ prefix }) => isUsable(prefix, address))) {
+    const valid = ranges.map(({ text }) => text).join(', ') || 'none';
+    refuse(service, ip, `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${valid}`);
   }
   if (pool.taken.hasAddress(printAddress(address))) refuse(service, ip, 'provided IP is already allocated');
 }
 
-/** A free address for the Service. Throws ApiError 500 when the range is full. */
+/** A free address for the Service, from the first range that has one. Throws ApiError 500 when all are full. */
 function handOutAddress(service: Service, family: IPFamily, pool: AddressPool): string {
-  const range = pool.ranges.find((one) => one.family === family);
-  if (!range) throw internalError(`failed to allocate a serviceIP: no range for ${family}`);
-  const width = range.prefix.family;
-  const print = (value: bigint) => printAddress({ family: width, value });
+  const ranges = pool.ranges.filter((one) => one.family === family);
+  if (ranges.length === 0) throw internalError(`failed to allocate a serviceIP: no range for ${family}`);
   const { namespace, name, uid } = service.metadata;
-  const free = pickFree(addressBands(range.prefix), `${namespace}/${name}/${uid}`, (value) => !pool.taken.hasAddress(print(value)));
-  if (free === undefined) throw internalError('failed to allocate a serviceIP: range is full');
-  return print(free);
+  for (const { prefix } of ranges) {
+    const print = (value: bigint) => printAddress({ family: prefix.family, value });
+    const free = pickFree(addressBands(prefix), `${namespace}/${name}/${uid}`, (value) => !pool.taken.hasAddress(print(value)));
+    if (free !== undefined) return print(free);
+  }
+  throw internalError('failed to allocate a serviceIP: range is full');
 }
 
 const familyOfText = (ip: string): IPFamily => ipFamily(addressOf(ip).family);
