@@ -1,4 +1,5 @@
 // The examples of the documentation, all in one cluster at the same time: each is reached as its page says, and no other is in its way.
+import { dig } from './dig.ts';
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,7 +13,6 @@ const examples = readdirSync(manifest('documentation')).filter((file) => !['clus
 const outside = '10.6.0.100';
 const stubs = ['10.4.5.6', '10.1.2.3'];
 const servers = stubs.map((address) => ({ address, server: createServer((_request, response) => response.end(`stub ${address}`)) }));
-const node = (program: string) => `${process.execPath} -e '${program}'`;
 
 let cluster: RunningCluster;
 
@@ -85,16 +85,15 @@ test('WT-47 KPX-40 KPX-41: the external address is served at the node it is rout
 
 test('WT-47 DSC-15 DSC-16: the headless name stands for its three pods, with an SRV record for each', async () => {
   const addresses = (await podsOf(cluster, '-n headless')).map(({ status }) => status.podIP!).toSorted();
-  const program = `const {resolve4,resolveSrv}=require("dns").promises;Promise.all([resolve4("my-service.headless.svc.cluster.local"),resolveSrv("_http._tcp.my-service.headless.svc.cluster.local")]).then(x=>console.log(JSON.stringify(x)))`;
-  const [found, services] = JSON.parse(await cluster.ok(`exec client -- ${node(program)}`)) as [string[], { port: number; name: string }[]];
-  assert.deepEqual(found.toSorted(), addresses);
-  assert.deepEqual(services.map(({ port }) => port), [9376, 9376, 9376]);
-  assert.equal(new Set(services.map(({ name }) => name)).size, 3);
+  const name = 'my-service.headless.svc.cluster.local';
+  assert.deepEqual((await dig(cluster, 'client', name)).records.toSorted(), addresses);
+  const services = (await dig(cluster, 'client', `_http._tcp.${name}`, 'SRV')).records.map((record) => record.split(' '));
+  assert.deepEqual(services.map(([, , port]) => port), ['9376', '9376', '9376']);
+  assert.equal(new Set(services.map(([, , , target]) => target)).size, 3);
 });
 
 test('WT-47 DSC-18: the ExternalName is an alias and nothing more', async () => {
-  const program = `require("dns").promises.resolveCname("my-service.external-name.svc.cluster.local").then(x=>console.log(x.join()))`;
-  assert.equal((await cluster.ok(`exec client -- ${node(program)}`)).trim(), 'my.database.example.com');
+  assert.deepEqual((await dig(cluster, 'client', 'my-service.external-name.svc.cluster.local', 'CNAME')).records, ['my.database.example.com.']);
   assert.equal((await slicesOf(cluster, 'my-service', 'external-name')).length, 0);
 });
 

@@ -1,4 +1,5 @@
 // What a pod finds around itself on a whole cluster: variables, resolv.conf, hosts, names of every record type, both families.
+import { dig } from './dig.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually, forget, manifest, startCluster, type RunningCluster } from './running-cluster.ts';
@@ -82,12 +83,6 @@ describe('files', () => {
 });
 
 describe('names', () => {
-  /** What the resolver library of a program in the pod answers; an error's code where it answers none. */
-  const resolve = async (pod: string, name: string, type: string): Promise<unknown> => {
-    const program = `require("dns").resolve("${name}","${type}",(error,records)=>console.log(JSON.stringify(error?error.code:records)))`;
-    return JSON.parse(await inPod(pod, `${process.execPath} -e '${program}'`));
-  };
-
   test('DSC-12 DSC-13: short names in one’s own namespace, longer ones from another', async () => {
     const [address] = await clusterIPs('redis-primary');
     for (const name of ['redis-primary', 'redis-primary.default', 'redis-primary.default.svc', 'redis-primary.default.svc.cluster.local']) {
@@ -100,13 +95,13 @@ describe('names', () => {
   test('DSC-14: A, AAAA and SRV of a Service with both families; none for what it has not', async () => {
     const [four, six] = await clusterIPs('dual');
     const name = 'dual.default.svc.cluster.local';
-    assert.deepEqual(await resolve('client', name, 'A'), [four]);
-    assert.deepEqual(await resolve('client', name, 'AAAA'), [six]);
-    const services = (await resolve('client', `_http._tcp.${name}`, 'SRV')) as { name: string; port: number }[];
-    assert.deepEqual(services.map((each) => [each.name, each.port]), [[name, 80]]);
-    assert.equal(await resolve('client', `_https._tcp.${name}`, 'SRV'), 'ENOTFOUND');
-    assert.equal(await resolve('client', 'redis-primary.default.svc.cluster.local', 'AAAA'), 'ENODATA');
-    assert.equal(await resolve('client', 'nobody.default.svc.cluster.local', 'A'), 'ENOTFOUND');
+    const ask = (asked: string, type: string) => dig(cluster, 'client', asked, type);
+    assert.deepEqual((await ask(name, 'A')).records, [four]);
+    assert.deepEqual((await ask(name, 'AAAA')).records, [six]);
+    assert.deepEqual((await ask(`_http._tcp.${name}`, 'SRV')).records, [`0 100 80 ${name}.`]);
+    assert.equal((await ask(`_https._tcp.${name}`, 'SRV')).code, 'NXDOMAIN');
+    assert.deepEqual(await ask('redis-primary.default.svc.cluster.local', 'AAAA'), { code: 'NOERROR', records: [] });
+    assert.equal((await ask('nobody.default.svc.cluster.local', 'A')).code, 'NXDOMAIN');
   });
 
   test('a cluster IP leads back to its name', async () => {

@@ -1,4 +1,5 @@
 // WT-43: a StatefulSet behind a headless Service: names that stay while pods and addresses change.
+import { dig } from './dig.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually, forget, manifest, startCluster, type RunningCluster } from './running-cluster.ts';
@@ -17,11 +18,8 @@ after(async () => {
   forget(cluster);
 });
 
-/** The addresses that a program in the client pod gets; empty when the name does not resolve. */
-async function resolve(name: string): Promise<string[]> {
-  const program = `require("dns").promises.resolve4("${name}").then(x=>console.log(x.join(" ")),()=>{})`;
-  return (await cluster.ok(`exec client -- ${process.execPath} -e '${program}'`)).trim().split(' ').filter(Boolean);
-}
+/** Empty when the name does not resolve. */
+const resolve = async (name: string): Promise<string[]> => (await dig(cluster, 'client', name)).records;
 
 const podNow = async (name: string): Promise<PodView | undefined> => (await podsOf(cluster, '-l app=redis')).find(({ metadata }) => metadata.name === name);
 
