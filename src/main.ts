@@ -1,5 +1,6 @@
 // The program: hands each verb the parts it needs. The only file that knows every floor.
 import { dirname } from 'node:path';
+import { StoreError } from './kube/store/store-error.ts';
 import { createCli } from './ui/cli/cli.ts';
 import { CommandError } from './ui/cli/command-error.ts';
 
@@ -11,14 +12,15 @@ const cli = createCli({
   startCluster: async (description, folder, step) => (await import('./main/stand-alone.ts')).startStandAlone(description, folder, step),
   findObstacles: async (description) => (await import('./main/host-network.ts')).findObstacles(description),
   freeNodeRange: async (range, length, taken) => (await import('./main/host-network.ts')).freeNodeRange(range, length, taken),
+  startServer: async (description, kubeconfig) => (await import('./main/server.ts')).startServer(description, kubeconfig),
   sweepCluster: async (description) => (await import('./main/stand-alone.ts')).sweepStandAlone(description),
 });
 
 try {
   await cli.parseAsync();
 } catch (error) {
-  // A CommandError speaks to the user; anything else is a bug, whose trace we want to see.
-  if (!(error instanceof CommandError)) throw error;
+  // These speak to the user; anything else is a bug, whose trace we want to see.
+  if (!(error instanceof CommandError || error instanceof StoreError)) throw error;
   console.error(`fairlead: ${error.message}`);
-  process.exitCode = error.exitCode;
+  process.exitCode = error instanceof CommandError ? error.exitCode : 1;
 }

@@ -12,7 +12,7 @@ const unused = (): never => {
   throw new Error('the reference starts no cluster');
 };
 
-export const commandLine = (): Command => createCli({ home: checkout, findObstacles: unused, freeNodeRange: unused, startCluster: unused, sweepCluster: unused });
+export const commandLine = (): Command => createCli({ home: checkout, findObstacles: unused, freeNodeRange: unused, startCluster: unused, startServer: unused, sweepCluster: unused });
 
 export const commandsPage = (): string => printPage('Commands', about, ...commandLine().commands.map(printVerb));
 

@@ -9,7 +9,7 @@ import { printAddress } from '../base/net/address.ts';
 const system = 'kube-system';
 
 /** IPAM-30: the API has the first address of the Service range, DNS the tenth. */
-export const serviceAddress = (description: ClusterDescription, number: number): string =>
+export const serviceAddress = (description: Pick<ClusterDescription, 'serviceCIDRs'>, number: number): string =>
   printAddress(nthAddress(prefixOf(description.serviceCIDRs[0]!), number));
 
 export const dnsAddress = (description: ClusterDescription): string => serviceAddress(description, 10);
@@ -19,16 +19,23 @@ const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 /** In the order they are created; each is made only if it is absent. */
 export function bootstrapObjects(description: ClusterDescription): KubeObject[] {
   return [
-    ...namespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
-    service('kubernetes', 'default', {
-      labels: { component: 'apiserver', provider: 'kubernetes' },
-      spec: { clusterIP: serviceAddress(description, 1), ports: [{ name: 'https', port: 443, targetPort: 6443, protocol: 'TCP' }] },
-    }),
-    ...defaultRoles,
+    ...apiObjects(description, 6443),
     ...dnsObjects(description),
     daemonSet('kube-proxy', { image: 'fairlead/proxy', labels: { 'k8s-app': 'kube-proxy' } }),
     daemonSet('fairlead-net', { image: 'fairlead/agent', labels: { 'k8s-app': 'fairlead-net' } }),
     ...(description.ingress ? ingressObjects() : []),
+  ];
+}
+
+/** What an API server needs, whoever runs nodes and workloads. */
+export function apiObjects(description: Pick<ClusterDescription, 'serviceCIDRs'>, port: number): KubeObject[] {
+  return [
+    ...namespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+    service('kubernetes', 'default', {
+      labels: { component: 'apiserver', provider: 'kubernetes' },
+      spec: { clusterIP: serviceAddress(description, 1), ports: [{ name: 'https', port: 443, targetPort: port, protocol: 'TCP' }] },
+    }),
+    ...defaultRoles,
   ];
 }
 

@@ -18,7 +18,6 @@ import { createKindIndex } from '../kube/kinds/kind-index.ts';
 import type { Kind } from '../kube/kinds/kind.ts';
 import { createKinds } from '../kube/kinds/kinds.ts';
 import { nodeKind } from '../kube/kinds/node.ts';
-import { ApiError } from '../kube/meaning/api-error.ts';
 import { isConditionTrue } from '../kube/meaning/conditions.ts';
 import { createEmbeddedStore, type EmbeddedStore } from '../kube/store/embedded.ts';
 import { openSqliteJournal } from '../kube/store/journal-sqlite.ts';
@@ -34,6 +33,7 @@ import type { ClusterFolder } from '../ui/cli/cluster-folder.ts';
 import type { RunningCluster } from '../ui/cli/parts.ts';
 import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
 import { bootstrapObjects, dnsAddress, serviceAddress } from './bootstrap-objects.ts';
+import { createMissing } from './create-missing.ts';
 import { createBuiltinPrograms } from './builtin-programs.ts';
 import { machineOf } from './machine-of.ts';
 import { createNode } from './node-parts.ts';
@@ -85,7 +85,7 @@ async function startControl(description: ClusterDescription, folder: ClusterFold
   const { name, addresses } = controlPlane(description);
   await apiServer.listen(hostSockets, { address: '127.0.0.1', port });
   for (const address of addresses) await apiServer.listen(namespaceSockets(nodeNamespace(description.name, name)), { address, port: apiPort });
-  await bootstrap(store, description);
+  await createMissing(store, bootstrapObjects(description));
   const server = `https://127.0.0.1:${port}`;
   await writeKubeconfig(folder, certificates, server);
   const apiServers = addresses.map((address) => ({ address, port: apiPort }));
@@ -156,16 +156,6 @@ function freePort(): Promise<number> {
       });
     });
   return tryPort(apiPort).catch(() => tryPort(0));
-}
-
-async function bootstrap(store: ObjectStore, description: ClusterDescription): Promise<void> {
-  const writes = bootstrapObjects(description).map((object) =>
-    store.write({ verb: 'create', object }).catch((error: unknown) => {
-      // There since an earlier start: what users changed in it is theirs.
-      if (!(error instanceof ApiError && error.reason === 'AlreadyExists')) throw error;
-    }),
-  );
-  await Promise.all(writes);
 }
 
 /** The administrator's certificate is made once; the server's address may be another at each start. */

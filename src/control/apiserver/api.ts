@@ -32,6 +32,8 @@ export interface Api {
   readonly now: () => Date;
   /** Milliseconds between bookmarks on a quiet watch. */
   readonly bookmarkEveryMs: number;
+  /** Upstream's names of admission plug-ins that are left out. */
+  readonly disabledAdmission: ReadonlySet<string>;
 }
 
 export type Handler = (api: Api, request: ApiRequest, target: Target) => Promise<Answer>;

@@ -26,16 +26,23 @@ export interface ApiServerOptions {
   store: ApiStore;
   /** Served from the start; the registry takes more while the server runs. */
   kinds: readonly Kind[];
-  certificates: Pick<ClusterCertificates, 'ca' | 'serving' | 'tokenKey'>;
+  /** Of `ca` only the certificate is read: it may be a bundle of those that sign clients' certificates. */
+  certificates: Pick<ClusterCertificates, 'serving' | 'tokenKey'> & { readonly ca: { readonly cert: string } };
   /** Bearer tokens that are known beforehand. */
   tokens?: readonly StaticToken[];
   /** Whoever runs the pods; without it logs, exec and proxies answer 503. */
   podAccess?: PodAccess;
-  /** Absent: everyone authenticated may do everything. */
   /** Absent: by roles and bindings in the store (RBAC). */
   authorizer?: Authorizer;
   /** Of service-account tokens. */
   issuer?: string;
+  formerIssuers?: readonly string[];
+  /** More public keys (PEM) whose service-account tokens count. */
+  tokenKeys?: readonly string[];
+  /** Requests without credentials are refused (401) instead of being anonymous. */
+  refusesAnonymous?: boolean;
+  /** Upstream's names of admission plug-ins that are left out. */
+  disabledAdmission?: ReadonlySet<string>;
   now?: () => Date;
   /** Between bookmarks on a quiet watch; a minute when absent. */
   bookmarkEveryMs?: number;
@@ -57,7 +64,7 @@ const log = logFor('apiserver');
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const api = createApi(options);
   const { certificates } = options;
-  const authenticate = createAuthenticator(options.tokens ?? [], api.tokens);
+  const authenticate = createAuthenticator(options.tokens ?? [], api.tokens, options.refusesAnonymous);
   const closing = new AbortController();
   const servers = new Set<Http2SecureServer>();
   const connections = new Set<TLSSocket>();
@@ -120,11 +127,13 @@ function createApi(options: ApiServerOptions): Api {
   const tokens = createTokenIssuer({
     privateKeyPem: certificates.tokenKey,
     issuer,
+    ...(options.tokenKeys && { alsoTrusted: options.tokenKeys }),
+    ...(options.formerIssuers && { formerIssuers: options.formerIssuers }),
     now,
     exists({ namespace, name, uid }) {
       const accounts = registry.find('v1', 'serviceaccounts');
       return Boolean(accounts && store.snapshot().get(accounts.stored, name, namespace)?.metadata.uid === uid);
     },
   });
-  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(), now, bookmarkEveryMs };
+  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(), now, bookmarkEveryMs, disabledAdmission: options.disabledAdmission ?? new Set() };
 }

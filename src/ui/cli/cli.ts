@@ -6,6 +6,7 @@ import { addClusterVerbs } from './cluster-verbs.ts';
 import { CommandError } from './command-error.ts';
 import { printCompletion, type Shell, shells } from './completion.ts';
 import { examples, type Parts } from './parts.ts';
+import { addServer } from './server.ts';
 
 export function createCli(parts: Parts): Command {
   const program = new Command('fairlead')
@@ -14,6 +15,7 @@ export function createCli(parts: Parts): Command {
     .addHelpText('after', examples('fairlead up', 'fairlead kubectl get pods -A', 'fairlead down'))
     .enablePositionalOptions();
   addClusterVerbs(program, parts);
+  addServer(program, parts);
 
   program
     .command('test')

@@ -1,10 +1,18 @@
 // What the command line cannot do itself and main.ts hands in, and what all verbs share.
 import type { ClusterDescription } from '../config/cluster-description.ts';
+import type { ServerDescription } from '../config/server-description.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
 
 export interface RunningCluster {
   readonly server: string;
   readonly dnsAddress: string;
+  close(): Promise<void>;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** The administrator's access; absent where somebody else's authority signs the clients' certificates. */
+  readonly kubeconfig?: string;
   close(): Promise<void>;
 }
 
@@ -24,6 +32,8 @@ export interface Parts {
   /** A sub-prefix of the range that this machine does not use, nor is among `taken`; undefined when there is none. */
   freeNodeRange(range: string, length: number, taken: readonly string[]): Promise<string | undefined>;
   startCluster(description: ClusterDescription, folder: ClusterFolder, step: (about: string) => void): Promise<RunningCluster>;
+  /** An API server alone. `kubeconfig`: where to write the administrator's access. */
+  startServer(description: ServerDescription, kubeconfig: string): Promise<RunningServer>;
   /** Removes every trace of a cluster that is not running from the machine. */
   sweepCluster(description: ClusterDescription, folder: ClusterFolder): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { Parts, RunningCluster } from './parts.ts';
 import { type ClusterFolder, clusterFolder, clusterNames, forgetProcess, readDescription, recordProcess, runningProcess, writeDescription } from './cluster-folder.ts';
 import { CommandError } from './command-error.ts';
 import { createProgress } from './progress.ts';
+import { stopSignal } from './stop-signal.ts';
 
 export interface UpOptions {
   name?: string;
@@ -111,13 +112,6 @@ async function refuseObstacles(description: ClusterDescription, folder: ClusterF
     `the network of cluster ${folder.name}${since} collides with this machine's:\n  ${conflicts.join('\n  ')}\ngive other ranges (nodeCIDRs, loadBalancerCIDRs) in a config file, ${example}${forget}`,
   );
 }
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-  });
-}
-
 /** Runs the same command in the background and waits until it answers, or says why it did not. */
 async function detach(folder: ClusterFolder, options: UpOptions): Promise<void> {
   mkdirSync(folder.path, { recursive: true, mode: 0o700 });

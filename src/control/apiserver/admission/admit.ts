@@ -17,18 +17,22 @@ export interface Admission {
   target: Target;
 }
 
-type Step = (object: KubeObject, about: Admission) => KubeObject;
+interface Step {
+  /** The upstream plug-in that does this: the name by which it is left out. */
+  plugin: string;
+  admit(object: KubeObject, about: Admission): KubeObject;
+}
 
 const steps: readonly Step[] = [
   // First: nothing else matters in a namespace that is missing or going.
-  inLivingNamespace,
-  ofKnownAccount,
-  withDefaultIngressClass,
+  { plugin: 'NamespaceLifecycle', admit: inLivingNamespace },
+  { plugin: 'ServiceAccount', admit: ofKnownAccount },
+  { plugin: 'DefaultIngressClass', admit: withDefaultIngressClass },
 ];
 
 export function admitCreate(api: Api, target: Target, object: KubeObject): KubeObject {
   const about = { registry: api.registry, seen: api.store.snapshot(), target };
-  return steps.reduce((admitted, step) => step(admitted, about), object);
+  return steps.reduce((admitted, { plugin, admit }) => (api.disabledAdmission.has(plugin) ? admitted : admit(admitted, about)), object);
 }
 
 function inLivingNamespace(object: KubeObject, { registry, seen, target }: Admission): KubeObject {

@@ -27,12 +27,13 @@ const authenticated = 'system:authenticated';
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /** Throws ApiError 401. */
-export function createAuthenticator(staticTokens: readonly StaticToken[], issuer: TokenIssuer): Authenticate {
+export function createAuthenticator(staticTokens: readonly StaticToken[], issuer: TokenIssuer, refusesAnonymous = false): Authenticate {
   const known = staticTokens.map(({ token, user }) => ({ hash: digest(token), user: withGroup(user) }));
   return async (socket, headers) => {
     const certified = certifiedUser(socket);
     if (certified) return certified;
     const { authorization } = headers;
+    if (!authorization && refusesAnonymous) throw unauthorizedError();
     if (!authorization) return anonymous;
     const token = /^bearer\s+(\S+)\s*$/i.exec(authorization)?.[1];
     if (!token) throw unauthorizedError();

@@ -4,6 +4,7 @@
 import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, loadPackageDefinition, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { join } from 'node:path';
+import { StoreError } from '../store-error.ts';
 import type { CompactionRequest, RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchRequest, WatchResponse } from './messages.ts';
 
 export interface EtcdTls {
@@ -61,7 +62,7 @@ const channelOptions = {
 
 /** Connects at the first call. */
 export function createEtcdClient({ endpoints, tls, callTimeoutMs = 5_000 }: EtcdOptions): EtcdClient {
-  if (endpoints.length === 0) throw new Error('no etcd endpoint was given');
+  if (endpoints.length === 0) throw new StoreError('no etcd endpoint was given');
   const definition = loadSync(protoFile, { longs: Number, enums: String, defaults: true, keepCase: true, oneofs: true });
   const services = loadPackageDefinition(definition)['etcdserverpb'] as unknown as Services;
   const members = endpoints.map((endpoint) => connect(services, endpoint, tls));
@@ -117,7 +118,7 @@ export function createEtcdClient({ endpoints, tls, callTimeoutMs = 5_000 }: Etcd
 
 function connect(services: Services, endpoint: string, tls: EtcdTls | undefined) {
   const [, scheme = tls ? 'https' : 'http', address = endpoint] = /^(https?):\/\/([^/]+)\/?$/.exec(endpoint) ?? [];
-  if (!/:\d+$/.test(address)) throw new Error(`the etcd endpoint ${endpoint} has no port: write it like http://127.0.0.1:2379`);
+  if (!/:\d+$/.test(address)) throw new StoreError(`the etcd endpoint ${endpoint} has no port: write it like http://127.0.0.1:2379`);
   const access = scheme === 'https' ? secured(tls ?? {}) : credentials.createInsecure();
   // Writes and the watch each have a connection: a long answer on one does not hold up the other.
   const kv = new services.KV(address, access, channelOptions);

@@ -9,9 +9,10 @@ import { type Clock, realClock } from '../../../base/run/clock.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pastSnapshot } from '../past-snapshot.ts';
 import { keyOf, type ObjectStore, type Snapshot, type Write } from '../store.ts';
+import { StoreError } from '../store-error.ts';
 import type { WatchLogLimits } from '../watch-log.ts';
 import { keepCompacted } from './compaction.ts';
-import { createEtcdClient, type EtcdOptions } from './etcd-client.ts';
+import { createEtcdClient, EtcdError, type EtcdOptions } from './etcd-client.ts';
 import { apiErrorOf, timedOut } from './errors.ts';
 import { createFreshness } from './freshness.ts';
 import { defaultPrefix, guardOf, keysUnder } from './keys.ts';
@@ -44,13 +45,14 @@ export interface EtcdStoreOptions extends EtcdOptions {
 /** How long a write may take before nobody waits for it any more. */
 const patienceMs = 15_000;
 
-/** Reads all objects first. Throws when no endpoint answers, or when the prefix holds what is not ours. */
+/** Reads all objects first. Throws StoreError when no endpoint answers, or when the prefix holds what is not ours. */
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStore> {
   const { kindOf, prefix = defaultPrefix, clock = realClock, compactEveryMs = 300_000, limits } = options;
   const keys = keysUnder(prefix);
   const client = createEtcdClient(options);
   const replica = await openReplica({ client, keys, kindOf, clock, ...(limits && { limits }) }).catch((error: unknown) => {
     client.close();
+    if (error instanceof EtcdError) throw new StoreError(`etcd at ${options.endpoints.join(', ')} does not answer: ${error.message}`);
     throw error;
   });
   const fresh = createFreshness({ client, keys, replica, clock });

@@ -1,5 +1,6 @@
 // Reads everything that lies under the prefix, at one revision, in pages.
 import type { KubeObject } from '../../objects/meta.ts';
+import { StoreError } from '../store-error.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import type { Keys } from './keys.ts';
 import type { KeyValue } from './messages.ts';
@@ -27,7 +28,7 @@ export function readObject({ key, value, mod_revision }: KeyValue): KubeObject {
     return object;
   } catch {
     // Another program's encoding. Going on without the object would be to lose it.
-    throw new Error(`etcd key ${key.toString()} holds no JSON object: another program wrote it; use another --etcd-prefix`);
+    throw new StoreError(`etcd key ${key.toString()} holds no JSON object: another program wrote it; use another --etcd-prefix`);
   }
 }
 

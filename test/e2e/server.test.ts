@@ -1,0 +1,146 @@
+// `fairlead server` as a user starts it: alone on SQLite, two of them on one etcd, by the flags of test environments.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { createAuthority } from '../../src/control/apiserver/identity/sign-certificate.ts';
+import { type RunningEtcd, startEtcd } from './running-etcd.ts';
+import { eventually, type Ran, run } from './running-cluster.ts';
+
+const main = join(dirname(dirname(import.meta.dirname)), 'src/main.ts');
+const scratch = mkdtempSync(join(tmpdir(), 'fairlead-server-'));
+const kubectlPath = process.env['FAIRLEAD_KUBECTL'] ?? 'kubectl';
+const ends: (() => Promise<unknown> | void)[] = [];
+after(async () => {
+  for (const end of ends.toReversed()) await end();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+interface Server {
+  url: string;
+  process: ChildProcess;
+  said(): string;
+  kubectl(args: string, stdin?: string): Promise<Ran>;
+  end(signal?: NodeJS.Signals): Promise<void>;
+}
+
+async function start(name: string, ...flags: string[]): Promise<Server> {
+  const child = spawn(process.execPath, [main, 'server', '--data', scratch, '--name', name, '--bind-address=127.0.0.1', '--secure-port=0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
+  const url = /serving on (https:\S+?);?(\s|$)/.exec(line)?.[1];
+  assert.ok(url, `the server did not start: ${said}`);
+  const end = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  ends.push(() => end());
+  const env = { KUBECONFIG: join(scratch, name, 'kubeconfig'), HOME: join(scratch, name) };
+  return { url, process: child, said: () => said, kubectl: (args, stdin) => run(kubectlPath, args.split(' '), { env, ...(stdin !== undefined && { stdin }) }), end };
+}
+
+const etcdOf = async (): Promise<RunningEtcd> => {
+  const etcd = await startEtcd();
+  ends.push(() => etcd.close());
+  return etcd;
+};
+
+test('alone, it keeps its objects over a restart and makes its own certificates', async () => {
+  const first = await start('alone');
+  assert.equal((await first.kubectl('create configmap c --from-literal=a=1')).code, 0);
+  await first.end();
+  assert.equal(first.process.exitCode, 0);
+  const second = await start('alone');
+  assert.equal((await second.kubectl('get configmap c -o jsonpath={.data.a}')).stdout, '1');
+  assert.match((await second.kubectl('get --raw /readyz')).stdout, /^ok/);
+  await second.end();
+});
+
+test('flags of kube-apiserver that mean nothing here are named and passed over', async () => {
+  const server = await start('flags', '--audit-log-path', '/dev/null', '--feature-gates=A=true', '--allow-privileged=true', '-v=3', '--profiling');
+  assert.match(server.said(), /without effect here: --audit-log-path --feature-gates --allow-privileged -v --profiling/);
+  await server.end();
+});
+
+test('a flag with a wrong value is refused with its name', async () => {
+  const refused = async (...flags: string[]) => (await run(process.execPath, [main, 'server', '--data', scratch, ...flags])).stderr;
+  assert.match(await refused('--secure-port=http'), /--secure-port http: must be a whole number/);
+  assert.match(await refused('--service-cluster-ip-range=10.0.0.0'), /--service-cluster-ip-range 10\.0\.0\.0: must be a range/);
+  assert.match(await refused('--service-node-port-range=9-3'), /--service-node-port-range 9-3: must be like/);
+  assert.match(await refused('--tls-cert-file=x'), /--tls-cert-file and --tls-private-key-file belong together/);
+  assert.match(await refused('--etcd-servers=http://127.0.0.1:1', '--etcd-compaction-interval=soon'), /--etcd-compaction-interval soon: must be a duration/);
+  assert.match(await refused('--etcd-servers=http://127.0.0.1:1'), /etcd at http:\/\/127\.0\.0\.1:1 does not answer/);
+});
+
+test('test environments: their certificates, their users, their tokens; --help names no insecure port', async () => {
+  const authority = createAuthority(() => new Date());
+  const clients = await authority.createCa();
+  const file = (name: string, text: string) => {
+    writeFileSync(join(scratch, name), text);
+    return join(scratch, name);
+  };
+  const tokens = file('tokens.csv', 'secret,robot,uid-1,"system:masters,others"\n');
+  const server = await start('env', `--client-ca-file=${file('ca.crt', clients.cert)}`, `--token-auth-file=${tokens}`, '--disable-admission-plugins=ServiceAccount', '--authorization-mode=Node,RBAC');
+  const { cert, key } = await authority.signClient(clients, { user: 'tester', groups: ['system:masters'] });
+  const access = (...credentials: string[]) => (args: string) =>
+    run(kubectlPath, [`--server=${server.url}`, '--insecure-skip-tls-verify', ...credentials, ...args.split(' ')], { env: { HOME: scratch, KUBECONFIG: '/dev/null' } });
+  const tester = access(`--client-certificate=${file('t.crt', cert)}`, `--client-key=${file('t.key', key)}`);
+  assert.match((await tester('auth whoami')).stdout, /tester/);
+  assert.equal((await tester('run p --image=echo')).code, 0, 'no service account is needed');
+  assert.match((await access('--token=secret')('auth whoami')).stdout, /robot/);
+  assert.match((await access('--token=wrong')('get pods')).stderr, /Unauthorized|must be logged in/);
+  assert.match((await run('curl', ['-sk', `${server.url}/healthz`])).stdout, /^ok/);
+  assert.doesNotMatch((await run(process.execPath, [main, 'server', '--help'])).stdout, /^\s*--insecure-port\b/m);
+  await server.end();
+});
+
+test('two servers on one etcd behave as one', async () => {
+  const etcd = await etcdOf();
+  const shared = [`--etcd-servers=${etcd.endpoint}`, `--cert-dir=${join(scratch, 'shared-pki')}`];
+  const a = await start('a', ...shared);
+  const b = await start('b', ...shared);
+  const serve = (of: Server, name: string) => of.kubectl(`create service nodeport ${name} --tcp=80`);
+  const made = await Promise.all(Array.from({ length: 12 }, (_, i) => serve(i % 2 ? a : b, `s${i}`)));
+  assert.deepEqual(made.filter(({ code }) => code !== 0), []);
+  const listed = await a.kubectl('get services -o jsonpath={.items[*].spec.clusterIP}');
+  const addresses = listed.stdout.split(' ');
+  assert.equal(new Set(addresses).size, 13);
+  await a.kubectl('create configmap c --from-literal=a=1');
+  assert.equal((await b.kubectl('get configmap c -o jsonpath={.data.a}')).stdout, '1');
+  assert.equal((await b.kubectl('delete configmap c')).code, 0);
+  assert.match((await a.kubectl('get configmap c')).stderr, /NotFound/);
+  const token = (await a.kubectl('create serviceaccount robot')).code === 0 ? await a.kubectl('create token robot') : undefined;
+  const asRobot = await run(kubectlPath, [`--server=${b.url}`, '--insecure-skip-tls-verify', `--token=${token?.stdout.trim()}`, 'auth', 'whoami'], { env: { HOME: scratch, KUBECONFIG: '/dev/null' } });
+  assert.match(asRobot.stdout, /system:serviceaccount:default:robot/);
+  await etcd.kill();
+  await eventually('b is not ready without etcd', () => b.kubectl('get --raw /readyz'), ({ code }) => code !== 0);
+  assert.match((await b.kubectl('get --raw /livez')).stdout, /^ok/);
+  await etcd.restart();
+  await eventually('b is ready again', () => b.kubectl('get --raw /readyz'), ({ code }) => code === 0);
+  assert.equal((await b.kubectl('create configmap later')).code, 0);
+  await Promise.all([a.end(), b.end()]);
+});
+
+test('when the server that runs the controllers ends, another goes on with them', async () => {
+  const etcd = await etcdOf();
+  const shared = [`--etcd-servers=${etcd.endpoint}`, `--cert-dir=${join(scratch, 'controllers-pki')}`, '--controllers'];
+  const a = await start('c1', ...shared);
+  const b = await start('c2', ...shared);
+  const holder = async () => (await b.kubectl('get lease -n kube-system fairlead-controllers -o jsonpath={.spec.holderIdentity}')).stdout;
+  const first = await eventually('a leader', holder, Boolean);
+  await a.kubectl('create namespace one');
+  await eventually('its service account', () => b.kubectl('get serviceaccount default -n one'), ({ code }) => code === 0);
+  // Whichever leads: it is the first that started, and it gives the Lease up.
+  await a.end();
+  await eventually('another leader', holder, (now) => Boolean(now) && now !== first);
+  await b.kubectl('create namespace two');
+  await eventually('its service account', () => b.kubectl('get serviceaccount default -n two'), ({ code }) => code === 0);
+  await b.end();
+});
