@@ -3,6 +3,7 @@ import { badRequest } from '../../../kube/meaning/api-error.ts';
 import type { Kind } from '../../../kube/kinds/kind.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { checkTypes } from '../../../kube/wire/check-fields.ts';
+import { knownFields } from '../../../kube/wire/known-fields.ts';
 import type { ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { fieldComplaints } from '../wire/codecs.ts';
@@ -35,8 +36,9 @@ function complain(request: ApiRequest, { kind, apiVersion }: KubeObject, about: 
   throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${about.found.join(', ')}`);
 }
 
-/** Fills the namespace from the URL; throws ApiError 400 where body and URL disagree. */
-export function placeObject(object: KubeObject, { resource, namespace, name }: Target): KubeObject {
+/** What is to be stored: in the URL's namespace, only fields that the kind has. Throws ApiError 400 where body and URL disagree. */
+export function placeObject(given: KubeObject, { resource, namespace, name }: Target): KubeObject {
+  const object = knownFields(given, given);
   const { metadata } = object;
   if (name !== undefined && metadata.name && metadata.name !== name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);

@@ -5,7 +5,6 @@ import { type ApiRequest, readBody } from '../request.ts';
 import { parseMediaType } from './negotiate.ts';
 import { parseJsonText } from '../../../kube/wire/json-text.ts';
 import { decodeProtobuf } from '../../../kube/wire/protobuf.ts';
-import { withoutNulls } from '../../../kube/wire/without-nulls.ts';
 import { parseYamlText } from '../../../kube/wire/yaml-text.ts';
 
 export interface DecodedBody {
@@ -56,7 +55,7 @@ function record(value: unknown, expected: string): Record<string, unknown> {
   throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type ${expected}`);
 }
 
-/** Bodies may leave out kind and apiVersion (some clients do); a different kind is refused. Fields that are null are left out. */
+/** Bodies may leave out kind and apiVersion (some clients do); a different kind is refused. */
 export function typedAs(value: Record<string, unknown>, apiVersion: string, kind: string): KubeObject {
   const given = { apiVersion: value['apiVersion'] || apiVersion, kind: value['kind'] || kind };
   if (given.kind !== kind || given.apiVersion !== apiVersion) {
@@ -69,5 +68,5 @@ export function typedAs(value: Record<string, unknown>, apiVersion: string, kind
   if (metadata !== undefined && metadata !== null && (typeof metadata !== 'object' || Array.isArray(metadata))) {
     throw badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ${kind}: json: cannot unmarshal ${typeof metadata} into Go struct field ${kind}.metadata of type v1.ObjectMeta`);
   }
-  return withoutNulls({ apiVersion, kind }, { ...value, apiVersion, kind, metadata: { ...(metadata as object | undefined) } } as KubeObject);
+  return { ...value, apiVersion, kind, metadata: { ...(metadata as object | undefined) } } as KubeObject;
 }

@@ -1,27 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutNulls } from './without-nulls.ts';
+import { knownFields } from './known-fields.ts';
 
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment' };
 
 test('a null field is absent, however deep, in lists and in maps of things too', () => {
   const container = { name: 'web', image: 'web:1', resources: null, env: [{ name: 'A', value: 'b', valueFrom: null }] };
   const object = { ...deployment, metadata: { name: 'web', creationTimestamp: null }, spec: { template: { metadata: { creationTimestamp: null, labels: { a: 'b' } }, spec: { containers: [container] } } }, status: null };
-  assert.deepEqual(withoutNulls(deployment, object), {
+  assert.deepEqual(knownFields(deployment, object), {
     ...deployment,
     metadata: { name: 'web' },
     spec: { template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'web', image: 'web:1', env: [{ name: 'A', value: 'b' }] }] } } },
   });
 });
 
+test('SVC-09: a field that the kind does not have is left out', () => {
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', labels: { anything: 'goes' } }, spec: { topologyKeys: ['*'], ports: [{ port: 80, colour: 'red' }], selector: { any: 'key' } }, more: 1 };
+  assert.deepEqual(knownFields(service, service), { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', labels: { anything: 'goes' } }, spec: { ports: [{ port: 80 }], selector: { any: 'key' } } });
+});
+
 test('an object without nulls comes back as it is', () => {
   const object = { ...deployment, metadata: { name: 'web' }, spec: { template: { spec: { containers: [{ name: 'web' }] } } } };
-  assert.equal(withoutNulls(deployment, object), object);
+  assert.equal(knownFields(deployment, object), object);
 });
 
 test('null is a value inside raw data and in types of others', () => {
   const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', data: { spec: { $patch: null } } };
-  assert.equal(withoutNulls(revision, revision), revision);
+  assert.equal(knownFields(revision, revision), revision);
   const custom = { apiVersion: 'example.com/v1', kind: 'Thing', spec: null };
-  assert.equal(withoutNulls(custom, custom), custom);
+  assert.equal(knownFields(custom, custom), custom);
 });
