@@ -140,6 +140,23 @@ test('ING-54 ING-68: hosts come and go, back-ends move and scale, and no request
   assert.ok(['web', 'backoffice', 'api'].every((name) => [...byPod.keys()].some((pod) => pod.startsWith(`default/${name}-`))), [...byPod.keys()].join());
 });
 
+test('ING-68: a rolling update behind the Ingress, and a scale-down after it, fail no request', async () => {
+  const load = startLoad(cluster, { from: 'client', address: gateway, port: 80, host: 'api.domain.com' });
+  await load.more(50);
+  await cluster.ok('rollout restart deployment/api');
+  await cluster.ok('rollout status deployment/api --timeout=30s');
+  await cluster.ok('scale deployment/api --replicas=1');
+  await readyPods(cluster, '-l app=api', 1);
+  await load.more(50);
+  const { requests, failures } = await load.stop();
+  assert.deepEqual(failures, [], `of ${requests} requests`);
+});
+
+test('ING-72 ING-73: kubectl get ingress shows where the gateways are, and the ports', async () => {
+  assert.match(await cluster.ok('get ingress my-ingress --no-headers'), /my-ingress\s+fairlead\s+api\.domain\.com.*10\.3\.0\.12,10\.3\.0\.13\s+80\s/);
+  assert.match(await cluster.ok('get ingress secure --no-headers'), /\s80, 443\s/);
+});
+
 test('ING-74: a deleted Ingress takes its hosts with it and no others', async () => {
   await cluster.ok('delete ingress my-ingress');
   await answered('404 for api.domain.com', () => ask(gateway, 'api.domain.com'), 404);

@@ -116,6 +116,15 @@ for (const version of versions)
       assert.equal((await kubectl('diff -f -', changed)).code, 0);
     });
 
+    test('SVC-09: a field that does not exist is refused; with --validate=warn it is told of and left out', async () => {
+      const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: odd}\nspec: {topologyKeys: [a], ports: [{port: 80}]}';
+      assert.match((await kubectl('create -f -', service)).stderr, /strict decoding error: unknown field "spec.topologyKeys"/);
+      const { code, stderr } = await kubectl('create --validate=warn -f -', service);
+      assert.equal(code, 0);
+      assert.match(stderr, /unknown field "spec.topologyKeys"/);
+      assert.equal(await ok('get service odd -o jsonpath={.spec.topologyKeys}'), '');
+    });
+
     test('rollout: status, history, undo, restart', async () => {
       await ok('rollout status deployment/web --timeout=30s');
       assert.deepEqual((await ok('rollout history deployment/web')).match(/^\d+/gm), ['1', '2']);
