@@ -18,6 +18,9 @@ export function encodeMessage(object: Json, message: Message): Uint8Array {
   return output.bytes.subarray(output.start);
 }
 
+/** Counted from the end, as positions move when the buffer grows. */
+const written = ({ bytes, start }: Output): number => bytes.length - start;
+
 function writeMessage(output: Output, object: Json, message: Message): void {
   const { wireFields } = message;
   for (let i = wireFields.length - 1; i >= 0; i--) {
@@ -36,10 +39,10 @@ function writeList(output: Output, field: Field, value: unknown): void {
 
 function writeMap(output: Output, field: Field, value: unknown): void {
   for (const key of Object.keys(value ?? {}).toSorted().toReversed()) {
-    const end = output.start;
+    const before = written(output);
     writeValue(output, field, (value as Json)[key], 2);
     writeBytes(output, 1, Buffer.from(key, 'utf8'));
-    closeMessage(output, field.number, end);
+    closeMessage(output, field.number, before);
   }
 }
 
@@ -59,10 +62,10 @@ const plainScalars: Partial<Record<Scalar, Write>> = {
 function writeValue(output: Output, field: Field, value: unknown, number = field.number): void {
   const write = field.scalar && plainScalars[field.scalar];
   if (write) return write(output, number, value);
-  const end = output.start;
+  const before = written(output);
   if (field.message) writeMessage(output, (value ?? {}) as Json, field.message);
   else writeSpecial(output, field.scalar, value);
-  closeMessage(output, number, end);
+  closeMessage(output, number, before);
 }
 
 function writeSpecial(output: Output, scalar: Scalar | undefined, value: unknown): void {
@@ -73,9 +76,9 @@ function writeSpecial(output: Output, scalar: Scalar | undefined, value: unknown
   }
 }
 
-/** Puts length and tag in front of what was written since `end`. */
-function closeMessage(output: Output, number: number, end: number): void {
-  writeVarint(output, end - output.start);
+/** Puts length and tag in front of what was written since. */
+function closeMessage(output: Output, number: number, before: number): void {
+  writeVarint(output, written(output) - before);
   writeVarint(output, number * 8 + 2);
 }
 
@@ -89,11 +92,11 @@ function writeInteger(output: Output, number: number, value: unknown): void {
 }
 
 function writeBytes(output: Output, number: number, value: Uint8Array): void {
-  const end = output.start;
+  const before = written(output);
   reserve(output, value.length);
   output.start -= value.length;
   output.bytes.set(value, output.start);
-  closeMessage(output, number, end);
+  closeMessage(output, number, before);
 }
 
 function writeDouble(output: Output, number: number, value: unknown): void {

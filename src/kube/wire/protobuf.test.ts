@@ -75,6 +75,15 @@ const survives: [behaviour: string, object: object][] = [
     'a label called __proto__ is a label',
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: JSON.parse('{"__proto__": "x"}') as object },
   ],
+  [
+    'an object of many thousand bytes, in which messages begin before the buffer grows and end after it',
+    {
+      apiVersion: 'v1',
+      kind: 'PodList',
+      metadata: { resourceVersion: '7' },
+      items: Array.from({ length: 40 }, (_, i) => ({ metadata: { name: `pod-${i}`, labels: { app: 'x'.repeat(60), long: 'y'.repeat(i * 10) } }, spec: { containers: [{ name: 'c', image: 'z'.repeat(100), env: [{ name: 'A', value: 'b'.repeat(300) }] }] } })),
+    },
+  ],
   ['numbers may be negative or large', { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'p', generation: 2 ** 52 }, value: -5 }],
 ];
 
