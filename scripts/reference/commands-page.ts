@@ -1,5 +1,6 @@
 // docs/reference/commands.md: every verb of the command line with its arguments and options, from the parser itself.
 import type { Argument, Command, Option } from 'commander';
+import type { Parts } from '../../src/ui/cli/parts.ts';
 import { createCli } from '../../src/ui/cli/cli.ts';
 import { code, printPage, printTable } from './markdown.ts';
 
@@ -12,7 +13,20 @@ const unused = (): never => {
   throw new Error('the reference starts no cluster');
 };
 
-export const commandLine = (): Command => createCli({ home: checkout, findObstacles: unused, freeNodeRange: unused, startCluster: unused, startServer: unused, sweepCluster: unused });
+const parts: Parts = {
+  home: checkout,
+  findObstacles: unused,
+  freeNodeRange: unused,
+  startCluster: unused,
+  startServer: unused,
+  sweepCluster: unused,
+  startProxy: unused,
+  cleanUpProxy: unused,
+  startDns: unused,
+  startGateway: unused,
+};
+
+export const commandLine = (): Command => createCli(parts);
 
 export const commandsPage = (): string => printPage('Commands', about, ...commandLine().commands.map(printVerb));
 
@@ -30,7 +44,7 @@ const argumentWord = (argument: Argument): string => {
 
 const argumentRow = (argument: Argument): string[] => [code(argumentWord(argument)), argument.description, ''];
 
-function optionRow({ flags, description, defaultValue, envVar }: Option): string[] {
-  const fallback = typeof defaultValue === 'string' ? code(defaultValue) : '';
-  return [code(flags), description, envVar === undefined ? fallback : `${code(`$${envVar}`)}, else ${fallback}`];
+function optionRow({ flags, description, defaultValue, defaultValueDescription, envVar }: Option): string[] {
+  const fallback = defaultValueDescription ?? (typeof defaultValue === 'string' ? code(defaultValue) : '');
+  return [code(flags), description, envVar === undefined ? fallback : `${code(`$${envVar}`)}${fallback && `, else ${fallback}`}`];
 }

@@ -28,7 +28,7 @@ async function runDns(store: ObjectStore, scope: Scope, { sockets, addresses, lo
 }
 
 /** The resolvers of the machine we run on: who knows the names that are not the cluster's. */
-function hostResolvers(): Upstream[] {
+export function hostResolvers(): Upstream[] {
   try {
     const lines = readFileSync('/etc/resolv.conf', 'utf8').split('\n');
     const servers = lines.flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? []);

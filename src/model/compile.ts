@@ -35,7 +35,7 @@ export function createCompiler(scope: Scope): Compiler {
   const addressesOf = keepEqual(memoLast(balancedAddresses));
   const whoAnnounces = memoLast(announcers);
   const keepProblems = keepEqual((problems: readonly Problem[]) => problems);
-  const ranges: Ranges = { podCIDRs: scope.podCIDRs, serviceCIDRs: scope.serviceCIDRs, nodePortAddresses: scope.nodePortAddresses ?? [] };
+  const ranges: Ranges = { podCIDRs: scope.podCIDRs, serviceCIDRs: scope.serviceCIDRs, nodePortAddresses: scope.nodePortAddresses ?? [], ...(scope.keepsPodSources && { keepsPodSources: true }) };
   return (seen) => {
     const { services, balanced, problems: serviceProblems } = compileServices(seen);
     const { policies, problems: policyProblems } = compilePolicies(seen);

@@ -31,6 +31,8 @@ export interface Scope {
   /** Controller names of the IngressClasses that this gateway serves. */
   ingressControllers?: readonly string[];
   dnsTtlSeconds?: number;
+  /** Pods keep their address towards the outside: the cluster's own network plug-in decides about that, not we. */
+  keepsPodSources?: boolean;
 }
 
 export interface Ranges {
@@ -38,6 +40,8 @@ export interface Ranges {
   readonly serviceCIDRs: readonly string[];
   /** Own addresses on which node ports answer; empty = all of them, loopback never (PROXY-41). */
   readonly nodePortAddresses: readonly string[];
+  /** Nobody counts as outside, so nothing is hidden from it (see Scope). */
+  readonly keepsPodSources?: boolean;
 }
 
 export interface NodeView {

@@ -160,7 +160,7 @@ function postroute(model: NetworkModel, journey: Journey): Journey {
 
 /** All pods and all nodes: whom a pod may face with its own address. */
 const insideOf = memoByIdentity((self: NetworkModel['self'], ranges: NetworkModel['ranges']): readonly string[] => [
-  ...ranges.podCIDRs,
+  ...(ranges.keepsPodSources ? ['0.0.0.0/0', '::/0'] : ranges.podCIDRs),
   ...[self, ...self.peers].flatMap(({ ips }) => ips.map(hostPrefix)),
 ]);
 

@@ -5,8 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest, Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostSockets } from '../../src/base/run/sockets.ts';
-import { type ApiServerOptions, createApiServer } from '../../src/control/apiserver/server.ts';
+import { hostSockets, type Sockets } from '../../src/base/run/sockets.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/control/apiserver/server.ts';
 import { type ClusterCertificates, type KeyPair, openCertificates } from '../../src/control/apiserver/identity/certificates.ts';
 import { printKubeconfig } from '../../src/kube/client/kubeconfig.ts';
 import { kinds } from '../../src/kube/kinds/kinds.ts';
@@ -49,12 +49,22 @@ export interface ApiUnderTest {
   call(method: string, path: string, options?: CallOptions): Promise<Reply>;
   kubectl(args: string, input?: string): Promise<Ran>;
   kubectlAs(binary: string, args: readonly string[], input?: string): Promise<Ran>;
+  tokens: ApiServer['tokens'];
+  /** An outage: nobody listens until `resume`; the objects stay. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   close(): Promise<void>;
 }
 
 export const kubectlPath = process.env['FAIRLEAD_KUBECTL'] ?? 'kubectl';
 
-export async function startApi(options: Partial<ApiServerOptions> & { store?: EmbeddedStore } = {}): Promise<ApiUnderTest> {
+export interface StartOptions extends Partial<Omit<ApiServerOptions, 'store'>> {
+  store?: EmbeddedStore;
+  /** Of the namespace whose loopback it listens on; `call` and `kubectl` reach only our own. */
+  sockets?: Sockets;
+}
+
+export async function startApi(options: StartOptions = {}): Promise<ApiUnderTest> {
   const store = options.store ?? createMemoryStore(options.kinds ?? kinds);
   for (const name of ['default', 'kube-system']) await store.write({ verb: 'create', object: namespaceObject(name) });
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } };
@@ -62,8 +72,13 @@ export async function startApi(options: Partial<ApiServerOptions> & { store?: Em
   for (const object of defaultRoles) await store.write({ verb: 'create', object });
   const certificates = await openCertificates({ servingNames: ['127.0.0.1'] });
   const admin = await certificates.issueClient('admin', ['system:masters']);
-  const server = createApiServer({ kinds, certificates, ...options, store });
-  const port = await server.listen(hostSockets, { address: '127.0.0.1', port: 0 });
+  const begin = async (at: number) => {
+    const fresh = createApiServer({ kinds, certificates, ...options, store });
+    return { server: fresh, port: await fresh.listen(options.sockets ?? hostSockets, { address: '127.0.0.1', port: at }) };
+  };
+  const first = await begin(0);
+  const { port } = first;
+  let { server } = first;
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-api-'));
   const kubeconfig = join(folder, 'config');
   const url = `https://127.0.0.1:${port}`;
@@ -93,6 +108,11 @@ export async function startApi(options: Partial<ApiServerOptions> & { store?: Em
     call: (method, path, asked = {}) => call({ port, agent: asked.anonymous || asked.token ? bare : agent, method, path }, asked),
     kubectl: (args, input) => kubectlAs(kubectlPath, args.split(/\s+/), input),
     kubectlAs,
+    tokens: server.tokens,
+    pause: () => server.close(),
+    async resume() {
+      ({ server } = await begin(port));
+    },
     async close() {
       agent.destroy();
       bare.destroy();

@@ -2,6 +2,7 @@
 // Refusals come back as ApiError, as if the server's code had thrown them here.
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
+import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Kind } from '../kinds/kind.ts';
 import { ApiError } from '../meaning/api-error.ts';
@@ -18,11 +19,13 @@ export interface ApiClient {
 
 export function createApiClient(access: ApiAccess): ApiClient {
   const agent = new Agent({ keepAlive: true, ca: access.ca, cert: access.clientCert, key: access.clientKey, servername: access.serverName });
-  const auth = access.token ? { authorization: `Bearer ${access.token}` } : {};
+  const token = access.tokenFile ? fileKeeper(access.tokenFile) : () => access.token;
 
   function send(method: string, path: string, extra: { body?: string; stop?: AbortSignal }): Promise<IncomingMessage> {
     const { body, stop } = extra;
     const content = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const bearer = token();
+    const auth = bearer ? { authorization: `Bearer ${bearer}` } : {};
     const headers = { accept: 'application/json', 'user-agent': 'fairlead', ...auth, ...content };
     return new Promise((resolve, reject) => {
       const sent = httpsRequest(`${access.server}${path}`, { method, agent, headers, ...(stop && { signal: stop }) }, resolve);
@@ -49,6 +52,16 @@ export function createApiClient(access: ApiAccess): ApiClient {
       }
     },
     close: () => agent.destroy(),
+  };
+}
+
+/** The file's text, read again when it was written. */
+function fileKeeper(file: string): () => string {
+  let last: { mtimeMs: number; text: string } | undefined;
+  return () => {
+    const { mtimeMs } = statSync(file);
+    if (last?.mtimeMs !== mtimeMs) last = { mtimeMs, text: readFileSync(file, 'utf8').trim() };
+    return last.text;
   };
 }
 

@@ -11,6 +11,8 @@ export interface ApiAccess {
   clientCert?: string;
   clientKey?: string;
   token?: string;
+  /** Wins over `token`: read again whenever it changes, as tokens of service accounts live for an hour. */
+  tokenFile?: string;
   /** The certificate's name to expect, where it differs from the server's address. */
   serverName?: string;
 }
@@ -58,7 +60,8 @@ export function readKubeconfig(file: string, contextName?: string): ApiAccess {
     serverName: cluster['tls-server-name'],
     clientCert: pem(user['client-certificate-data'], user['client-certificate']),
     clientKey: pem(user['client-key-data'], user['client-key']),
-    token: user.token ?? (user.tokenFile && readFileSync(resolve(dirname(file), user.tokenFile), 'utf8').trim()),
+    token: user.token,
+    tokenFile: user.tokenFile && resolve(dirname(file), user.tokenFile),
   };
 }
 

@@ -30,7 +30,7 @@ export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {
   return ([4, 6] as const).flatMap((family) => [
     blockSet(`own-pods${family}`, family, own),
     blockSet(`pods${family}`, family, pods),
-    blockSet(`inside${family}`, family, [...pods, ...nodes, ...services]),
+    blockSet(`inside${family}`, family, ranges.keepsPodSources ? [rangeOf(everything[family])] : [...pods, ...nodes, ...services]),
     blockSet(`service-ranges${family}`, family, services),
     blockSet(`announced${family}`, family, announced),
     blockSet(`node-port-addresses${family}`, family, nodePortRanges(family, ranges.nodePortAddresses, announced)),

@@ -7,7 +7,7 @@ import { healthAnswer, type HealthWishes, type ServiceHealth } from './service-h
 export interface HealthPortsOptions {
   sockets: Sockets;
   isHealthy(): boolean;
-  /** Port taken, say: the rest goes on, and the next change tries again (PROXY-35). */
+  /** Port taken, say: the rest goes on, and the next change of any of them tries again (PROXY-35). */
   onRefused?(health: ServiceHealth, error: Error): void;
 }
 
@@ -57,6 +57,7 @@ export function healthPorts({ sockets, isHealthy, onRefused }: HealthPortsOption
 
   async function apply(desired: HealthWishes): Promise<Applied> {
     const startMs = performance.now();
+    if (wished === desired) return { changes: 0, tookMs: 0 };
     const gone = [...open.keys()].filter((port) => !desired.has(port));
     wished = desired;
     for (const port of gone) await stop(port);

@@ -1,5 +1,5 @@
 // NetworkModel → what load balancers may ask this node about single Services: their healthCheckNodePorts (KPX-45).
-import { memoLast } from '../../base/data/memo.ts';
+import { deepEqual, memoLast } from '../../base/data/memo.ts';
 import type { Ref } from '../../kube/objects/meta.ts';
 import type { Endpoint, NetworkModel } from '../../model/network-model.ts';
 import { printRef } from '../../model/network-model.ts';
@@ -30,7 +30,11 @@ function healthOf(services: NetworkModel['services']): HealthWishes {
 
 export function createHealthRenderer(): (model: Pick<NetworkModel, 'services'>) => HealthWishes {
   const render = memoLast(healthOf);
-  return ({ services }) => render(services);
+  let last: HealthWishes = new Map();
+  return ({ services }) => {
+    const fresh = render(services);
+    return (last = deepEqual(last, fresh) ? last : fresh);
+  };
 }
 
 export interface HealthAnswer {

@@ -47,6 +47,10 @@ function window<T>(enter: () => number, body: () => T): T {
   } finally {
     returnTo(outerFd);
   }
+  return checked(result);
+}
+
+function checked<T>(result: T): T {
   if (result instanceof Promise) throw new TypeError('a namespace window must be synchronous: its body returned a Promise');
   return result;
 }
@@ -54,6 +58,8 @@ function window<T>(enter: () => number, body: () => T): T {
 /** Runs the body with this thread inside the namespace. Throws ENOENT when there is no such namespace. */
 export function inNamespace<T>(namespace: Netns, body: () => T): T {
   const home = namespace.path === homeNamespace.path;
+  // Already there: entering would need rights that a part in its own network does not have.
+  if (home && currentFd === homeFd) return checked(body());
   const fd = home ? homeFd : openSync(namespace.path, 'r');
   try {
     return window(() => {

@@ -17,7 +17,7 @@ import { createProxy, type ProxyOptions, type ProxyServer } from './proxy.ts';
 /** The controller name that IngressClasses of this gateway carry. */
 export const ingressController = 'fairlead.dev/ingress';
 
-const readKinds: readonly Kind[] = [ingressKind, ingressClassKind, serviceKind, endpointSliceKind, secretKind] as Kind<never>[] as Kind[];
+export const gatewayKinds: readonly Kind[] = [ingressKind, ingressClassKind, serviceKind, endpointSliceKind, secretKind] as Kind<never>[] as Kind[];
 
 export interface GatewayOptions extends ProxyOptions {
   readonly store: ObjectStore;
@@ -44,7 +44,7 @@ export class Gateway {
       turn: () => this.#turn(),
       onFailure: (error, failures) => options.log.warn({ error: String(error), failures }, 'listeners cannot be applied'),
     });
-    this.#unwatch = wakeOnChange(options.store, readKinds, this.#loop, options.clock);
+    this.#unwatch = wakeOnChange(options.store, gatewayKinds, this.#loop, options.clock);
   }
 
   /** Resolves once the proxy serves this revision. */

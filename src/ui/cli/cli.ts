@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { addClusterVerbs } from './cluster-verbs.ts';
 import { CommandError } from './command-error.ts';
+import { addPartVerbs } from './part-verbs.ts';
 import { printCompletion, type Shell, shells } from './completion.ts';
 import { examples, type Parts } from './parts.ts';
 import { addServer } from './server.ts';
@@ -16,6 +17,7 @@ export function createCli(parts: Parts): Command {
     .enablePositionalOptions();
   addClusterVerbs(program, parts);
   addServer(program, parts);
+  addPartVerbs(program, parts);
 
   program
     .command('test')

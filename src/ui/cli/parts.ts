@@ -1,4 +1,5 @@
 // What the command line cannot do itself and main.ts hands in, and what all verbs share.
+import type { SocketAddress } from '../../base/run/sockets.ts';
 import type { ClusterDescription } from '../config/cluster-description.ts';
 import type { ServerDescription } from '../config/server-description.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
@@ -15,6 +16,36 @@ export interface RunningServer {
   readonly kubeconfig?: string;
   close(): Promise<void>;
 }
+
+/** One part of Fairlead that runs by itself, against any cluster. */
+export interface RunningPart {
+  /** `node worker1 of https://10.0.0.1:6443` */
+  readonly about: string;
+  readonly ports?: { readonly healthPort?: number; readonly metricsPort?: number };
+  /** Resolves when it serves everything that there was at its start. */
+  readonly begun: Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ProxySettings {
+  readonly kubeconfig: string;
+  readonly node: string;
+  readonly clusterCIDRs: readonly string[];
+  readonly serviceCIDRs: readonly string[];
+  readonly nodePortAddresses: readonly string[];
+  readonly healthAt?: SocketAddress;
+  readonly metricsAt?: SocketAddress;
+  readonly syncPeriodMs: number;
+  /** Enforce NetworkPolicies as well. */
+  readonly policies: boolean;
+}
+
+export interface DnsSettings extends Pick<ProxySettings, 'kubeconfig' | 'clusterCIDRs' | 'serviceCIDRs'> {
+  readonly domain: string;
+  readonly listenAt: readonly SocketAddress[];
+}
+
+export type GatewaySettings = Pick<ProxySettings, 'kubeconfig'>;
 
 /** Why a cluster cannot be built on this machine, each as one sentence; both empty: it can. */
 export interface Obstacles {
@@ -36,6 +67,11 @@ export interface Parts {
   startServer(description: ServerDescription, kubeconfig: string): Promise<RunningServer>;
   /** Removes every trace of a cluster that is not running from the machine. */
   sweepCluster(description: ClusterDescription, folder: ClusterFolder): Promise<void>;
+  startProxy(settings: ProxySettings): Promise<RunningPart>;
+  /** Takes the proxy's rules out of this network namespace. */
+  cleanUpProxy(): Promise<void>;
+  startDns(settings: DnsSettings): Promise<RunningPart>;
+  startGateway(settings: GatewaySettings): Promise<RunningPart>;
 }
 
 /** The help text's last part: every verb shows how it is used. */

@@ -1,0 +1,118 @@
+// `fairlead proxy`: the service proxy of one node of any cluster, in the network namespace it is started in.
+//
+//   API server ─▶ mirror ─▶ compile ─▶ rules, connections, health ports
+//                              └── from the first full look on, never before: half a cluster would refuse what works (KPX-26)
+//
+// Ending it leaves the rules in force; the next start finds and replaces them in one transaction.
+import { realClock } from '../../base/run/clock.ts';
+import { hostSockets } from '../../base/run/sockets.ts';
+import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
+import type { Kind } from '../../kube/kinds/kind.ts';
+import { namespaceKind } from '../../kube/kinds/namespace.ts';
+import { networkPolicyKind } from '../../kube/kinds/network-policy.ts';
+import { nodeKind } from '../../kube/kinds/node.ts';
+import { podKind } from '../../kube/kinds/pod.ts';
+import { serviceKind } from '../../kube/kinds/service.ts';
+import { ApiError } from '../../kube/meaning/api-error.ts';
+import { createCompiler } from '../../model/compile.ts';
+import type { Scope } from '../../model/network-model.ts';
+import { Agent, type AgentStep, step } from '../../node/agent/agent.ts';
+import { readMachineFacts } from '../../node/agent/machine-facts.ts';
+import { createFlowRenderer } from '../../node/dataplane/render-flows.ts';
+import { createRenderer, TABLE } from '../../node/dataplane/render.ts';
+import { createNodeProxyMetrics, type NodeProxyMetrics } from '../../node/health/proxy-metrics.ts';
+import { conntrackDriver } from '../../node/linux/conntrack-driver.ts';
+import { createNetlinkRulesetDriver } from '../../node/linux/ruleset-netlink.ts';
+import { homeNamespace } from '../../node/netlink/namespaces.ts';
+import type { ProxySettings, RunningPart } from '../../ui/cli/parts.ts';
+import { createHealthParts } from '../health-parts.ts';
+import { openMirror, type OpenMirror } from './open-mirror.ts';
+
+/** Services and slices are what there is most of; pods are read only where policies must be enforced. */
+const counted = [serviceKind, endpointSliceKind] as readonly Kind<never>[] as readonly Kind[];
+const serviceKinds: readonly Kind[] = [nodeKind as Kind, ...counted];
+const policyKinds = [podKind, namespaceKind, networkPolicyKind] as readonly Kind<never>[] as readonly Kind[];
+
+const scopeOf = (settings: ProxySettings, serviceCIDRs: readonly string[]): Scope => ({
+  node: settings.node,
+  clusterDomain: 'cluster.local',
+  podCIDRs: settings.clusterCIDRs,
+  serviceCIDRs: settings.serviceCIDRs.length > 0 ? settings.serviceCIDRs : serviceCIDRs,
+  nodePortAddresses: settings.nodePortAddresses,
+  keepsPodSources: true,
+});
+
+/** Counts what comes from the API until the mirror is closed. */
+async function followChanges({ store }: OpenMirror, metrics: NodeProxyMetrics, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      for await (const event of store.watch(counted, store.snapshot().revision, stop)) metrics.saw(event);
+    } catch (error) {
+      // Too slow for the flood (410): some changes stay uncounted, which a count can bear.
+      if (!(error instanceof ApiError && error.code === 410)) throw error;
+    }
+  }
+}
+
+const rulesDriver = () => createNetlinkRulesetDriver(homeNamespace, TABLE);
+
+export async function startNodeProxy(settings: ProxySettings): Promise<RunningPart> {
+  const mirror = openMirror(settings.kubeconfig, settings.policies ? [...serviceKinds, ...policyKinds] : serviceKinds);
+  const { store } = mirror;
+  const { node, syncPeriodMs } = settings;
+  const clock = realClock;
+  const stop = new AbortController();
+  const metrics = createNodeProxyMetrics(clock);
+  const health = createHealthParts({ store, clock, node, sockets: hostSockets, syncPeriodMs, metrics });
+  const ports = await health.open(settings);
+  let agent: Agent | undefined;
+
+  async function begin(): Promise<void> {
+    const ranges = await untilSynced(mirror);
+    if (stop.signal.aborted) return;
+    void followChanges(mirror, metrics, stop.signal);
+    const driver = rulesDriver();
+    const steps: readonly AgentStep[] = [step(createRenderer(), driver), step(createFlowRenderer(), conntrackDriver(homeNamespace)), health.step];
+    agent = new Agent({
+      store,
+      clock,
+      // Only its name counts: another kubelet speaks for the node.
+      self: { name: node, addresses: [], machine: readMachineFacts() },
+      registers: false,
+      reads: settings.policies ? [...serviceKinds, ...policyKinds] : serviceKinds,
+      compile: createCompiler(scopeOf(settings, ranges)),
+      steps,
+      checkEveryMs: syncPeriodMs,
+      observer: health.observer,
+    });
+    await agent.start();
+    await agent.settled(store.snapshot().revision);
+  }
+
+  const begun = begin();
+  return {
+    about: `node ${node} of ${mirror.server}`,
+    ports,
+    begun,
+    async close() {
+      stop.abort();
+      await agent?.close();
+      await health.close();
+      mirror.close();
+      await begun.catch(() => {});
+    },
+  };
+}
+
+/** The Service ranges, once everything has been listed. */
+async function untilSynced({ store, serviceRanges }: OpenMirror): Promise<readonly string[]> {
+  await store.synced;
+  return serviceRanges();
+}
+
+/** Takes away whatever `fairlead proxy` has made in this namespace. */
+export async function cleanUpNodeProxy(): Promise<void> {
+  const driver = rulesDriver();
+  await driver.remove();
+  driver.close();
+}
