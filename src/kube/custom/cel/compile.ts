@@ -1,20 +1,14 @@
 // Checks the types of an expression and turns it into functions that run it, in one walk. Overloads are chosen here where
 // types are known, and at run time where they are dyn.
 import type { Environment, Frame, Overload } from './environment.ts';
+import { type Code, literal, optionalAccess, runOverload, typeLiteral } from './code.ts';
 import { compileMacro } from './macros.ts';
 import { compileOperator } from './operators.ts';
 import { parseExpression } from './parse.ts';
 import { CompileError, type Expr } from './syntax.ts';
-import { type Bindings, type CelType, dyn, fits, join, listOf, mapOf, optionalOf, plain, printType, resolve } from './types.ts';
+import { type Bindings, type CelType, dyn, fits, join, listOf, mapOf, plain, printType, resolve } from './types.ts';
 import { findAt, findField, found, mapKey, noSuchItem, present, presentOf, raise } from './access.ts';
-import { isOf, type Key, none, Optional, TypeValue, Uint } from './values.ts';
-
-export type Run = (frame: Frame) => unknown;
-
-export interface Code {
-  readonly type: CelType;
-  readonly run: Run;
-}
+import { type Key, none, Optional } from './values.ts';
 
 export interface Program {
   readonly type: CelType;
@@ -267,54 +261,4 @@ export class Compiler {
     const type = matching.map(({ result }) => result).reduce(join);
     return { type, run: runOverload(matching.map(({ overload }) => overload), args) };
   }
-}
-
-/** Chooses among overloads by what the arguments are; one that is certain needs no choice. */
-function runOverload(overloads: readonly Overload[], args: readonly Code[]): Run {
-  const [only] = overloads;
-  const certain = overloads.length === 1 && args.every(({ type }, i) => type.is !== 'dyn' || only!.params[i]!.is === 'dyn' || only!.params[i]!.is === 'param');
-  const runs = args.map(({ run }) => run);
-  if (certain) {
-    const { run } = only!;
-    return (frame) => {
-      const values = runs.map((one) => one(frame));
-      frame.budget.spend(1);
-      return run(values, frame.budget);
-    };
-  }
-  return (frame) => {
-    const values = runs.map((one) => one(frame));
-    frame.budget.spend(1);
-    const chosen = overloads.find(({ params }) => values.every((value, i) => isOf(value, params[i]!)));
-    if (!chosen) return raise(`no such overload`);
-    return chosen.run(values, frame.budget);
-  };
-}
-
-const literalTypes: Readonly<Record<string, CelType>> = { bigint: plain('int'), number: plain('double'), string: plain('string'), boolean: plain('bool') };
-
-function literal(value: Extract<Expr, { is: 'literal' }>['value']): Code {
-  const simple = literalTypes[typeof value];
-  if (simple) return { type: simple, run: () => value };
-  if (value === null) return { type: plain('null'), run: () => null };
-  if (value instanceof Uint8Array) return { type: plain('bytes'), run: () => value };
-  const uint = new Uint((value as { uint: bigint }).uint);
-  return { type: plain('uint'), run: () => uint };
-}
-
-const typeLiteral = (name: string): Code => {
-  const value = new TypeValue(name);
-  return { type: plain('type'), run: () => value };
-};
-
-function optionalAccess(of: Code, { type, find }: { type: CelType; find(value: unknown, frame: Frame): unknown }): Code {
-  return {
-    type: optionalOf(type),
-    run(frame) {
-      const value = of.run(frame);
-      frame.budget.spend(1);
-      if (value instanceof Optional) return value.isPresent ? found(find(value.value, frame)) : none;
-      return found(find(value, frame));
-    },
-  };
 }

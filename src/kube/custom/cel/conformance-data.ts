@@ -102,18 +102,23 @@ function bindingsOf({ typeEnv = [], bindings = {} }: Json) {
 }
 
 function compared(test: Json, run: () => unknown, expected: unknown): string | undefined {
-  let found: unknown;
-  try {
-    found = run();
-  } catch (error) {
-    if (!(error instanceof EvalError || error instanceof CompileError)) throw error;
-    if (test.evalError || test.checkOnly) return undefined;
+  const found = valueOrError(run);
+  const mayFail = test.evalError !== undefined || test.checkOnly === true;
+  if (found instanceof Error) {
     // `Name{field: value}` makes a protobuf message; Kubernetes' rules have none.
-    if (error.message.includes("extraneous input '{'")) throw new OutOfScope('message');
-    return error.message;
+    if (!mayFail && found.message.includes("extraneous input '{'")) throw new OutOfScope('message');
+    return mayFail ? undefined : found.message;
   }
-  if (test.checkOnly) return undefined;
-  if (test.evalError) return `no error but ${String(found)}`;
+  if (mayFail) return test.checkOnly ? undefined : `no error but ${String(found)}`;
   const isSame = (equals(found, expected) && typeName(found) === typeName(expected)) || (Number.isNaN(found) && Number.isNaN(expected));
   return isSame ? undefined : `${typeName(found)} ${String(found)} instead of ${String(expected)}`;
+}
+
+function valueOrError(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof EvalError || error instanceof CompileError) return error;
+    throw error;
+  }
 }

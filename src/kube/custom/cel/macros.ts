@@ -1,6 +1,7 @@
 // Macros: calls whose arguments are not values but expressions over new variables. With one variable they walk the items of
 // a list or the keys of a map; with two, index and item, or key and value.
-import type { Code, Compiler, Run } from './compile.ts';
+import type { Code, Run } from './code.ts';
+import type { Compiler } from './compile.ts';
 import { findField } from './access.ts';
 import type { Frame } from './environment.ts';
 import { attempt, boolOf } from './operators.ts';

@@ -1,5 +1,6 @@
 // The operators that do not evaluate all of their operands, or take operands of any one type.
-import type { Code, Compiler } from './compile.ts';
+import type { Code } from './code.ts';
+import type { Compiler } from './compile.ts';
 import type { Expr } from './syntax.ts';
 import { fits, join, plain, printType } from './types.ts';
 import { equals, EvalError, keyFrom, Optional, sizeOf, typeName } from './values.ts';
