@@ -10,6 +10,7 @@ const floors: readonly { room: string; may: readonly string[]; because: string }
   { room: 'src/control/', may: ['src/base/', 'src/kube/', 'src/model/', 'src/control/'], because: 'control, node and serve meet only through the API' },
   { room: 'src/serve/', may: ['src/base/', 'src/kube/', 'src/model/', 'src/serve/'], because: 'control, node and serve meet only through the API' },
   { room: 'src/node/nft/', may: ['src/base/', 'src/kube/', 'src/node/nft/', 'src/model/packet.ts'], because: 'a ruleset language knows no driver' },
+  { room: 'src/node/iptables/', may: ['src/base/', 'src/kube/', 'src/node/iptables/'], because: 'a rule language knows no driver' },
   {
     room: 'src/node/netlink/',
     may: ['src/base/', 'src/kube/', 'src/node/nft/', 'src/node/netlink/', 'src/node/linux/driver.ts'],
@@ -17,7 +18,7 @@ const floors: readonly { room: string; may: readonly string[]; because: string }
   },
   {
     room: 'src/node/dataplane/',
-    may: ['src/base/', 'src/kube/', 'src/model/', 'src/node/nft/', 'src/node/dataplane/', 'src/node/linux/wiring.ts'],
+    may: ['src/base/', 'src/kube/', 'src/model/', 'src/node/nft/', 'src/node/iptables/', 'src/node/dataplane/', 'src/node/linux/wiring.ts'],
     because: 'rendering touches no kernel',
   },
   { room: 'src/node/', may: ['src/base/', 'src/kube/', 'src/model/', 'src/node/'], because: 'control, node and serve meet only through the API' },

@@ -13,23 +13,30 @@ import { createStagehand, fixtureOf, type Stage } from '../scenarios/run/stage.t
 import { kernelComplaints } from './judge/kernel-judge.ts';
 import { readKernelState } from './judge/kernel-state.ts';
 import { buildRealWorld, type NodeHands, type RealWorld } from './judge/real-world.ts';
+import type { RulesBy } from './judge/rule-hands.ts';
 
-const files = ['services/dual-stack.yaml', 'services/load-balancer-local.yaml', 'policies/npt-23-named-ports.yaml', 'policies/npt-40-worked-example.yaml'];
+const nft: readonly RulesBy[] = ['netlink', 'text'];
+const runs: readonly { file: string; ways: readonly RulesBy[] }[] = [
+  { file: 'services/dual-stack.yaml', ways: nft },
+  { file: 'services/load-balancer-local.yaml', ways: nft },
+  { file: 'policies/npt-23-named-ports.yaml', ways: nft },
+  { file: 'policies/npt-40-worked-example.yaml', ways: nft },
+  { file: 'services/load-balancer-local.yaml', ways: ['iptables'] },
+  { file: 'policies/npt-23-named-ports.yaml', ways: ['iptables'] },
+];
 
 type State = Map<string, string[]>;
 
 async function readStates({ nodes }: RealWorld): Promise<State> {
-  return new Map(await Promise.all([...nodes].map(async ([name, { namespace }]) => [name, await readKernelState(namespace)] as const)));
+  return new Map(await Promise.all([...nodes].map(async ([name, hands]) => [name, await readKernelState(hands)] as const)));
 }
 
 /** A wish that the kernel takes half of: one route leads nowhere, one rule jumps to a chain that is not there. */
-async function refuseOnce({ ruleset, render, wiring, renderWiring }: NodeHands, model: NetworkModel): Promise<void> {
+async function refuseOnce({ rules, wiring, renderWiring }: NodeHands, model: NetworkModel): Promise<void> {
   const wired = renderWiring(model);
   const { routes } = wiringOf({ routes: [{ prefix: '203.0.113.128/25', via: '203.0.113.254', link: 'eth0' }] });
   await assert.rejects(wiring.apply({ ...wired, routes: new Map([...routes, ...wired.routes]) }), DriverError);
-  const rules = render(model);
-  const broken = { name: 'broken', rules: [{ when: [], then: { do: 'jump' as const, chain: 'nowhere' } }] };
-  await assert.rejects(ruleset.apply({ ...rules, chains: new Map([...rules.chains, ['broken', broken]]) }), DriverError);
+  await rules.refuse(model);
 }
 
 interface Way {
@@ -65,8 +72,8 @@ const ways: readonly Way[] = [
 
 const inKernel = expansions.filter(({ name }) => ['in reverse order', 'deleted and added again, one by one'].includes(name));
 
-for (const file of files) {
-  describe(file, () => {
+for (const [index, { file, ways: by }] of runs.entries()) {
+  describe(`${file} by ${by.join(' and ')}`, () => {
     const scenario = readScenario(join(import.meta.dirname, '../scenarios', file));
     const fixture = fixtureOf(scenario.world);
     const last = [...momentsOf(scenario)].at(-1) as Moment;
@@ -79,7 +86,7 @@ for (const file of files) {
     }
 
     before(async () => {
-      world = buildRealWorld(`ways-${files.indexOf(file)}`, fixture, createStagehand(fixture).show(fixture.objects));
+      world = buildRealWorld(`ways-${index}`, fixture, createStagehand(fixture).show(fixture.objects), by);
       await world.show(last.stage);
       for (const [name, state] of await readStates(world)) expected.set(name, state);
     });

@@ -1,5 +1,6 @@
 // Random worlds put to the real kernel, one after the other on the same machine.
-// SEED repeats a run, KERNEL_RUNS sets its length; a failing world is shrunk and printed as a scenario to keep.
+// SEED repeats a run, KERNEL_RUNS sets its length; of three nodes one has netlink's rules, one nft's, one iptables', unless
+// KERNEL_RULES names one of them for all. A failing world is shrunk and printed as a scenario to keep.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
@@ -9,9 +10,12 @@ import { complaintOf, linesOf, randomWorld, stageOfWorld } from '../scenarios/ru
 import { fixtureOf } from '../scenarios/run/stage.ts';
 import { askKernel, canSend, type Question } from './judge/kernel-judge.ts';
 import { buildRealWorld, type RealWorld } from './judge/real-world.ts';
+import type { RulesBy } from './judge/rule-hands.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
 const numRuns = Number(process.env['KERNEL_RUNS'] ?? 10);
+
+const ways = process.env['KERNEL_RULES'] ? [process.env['KERNEL_RULES'] as RulesBy] : (['netlink', 'text', 'iptables'] as const);
 
 /**
  * What a node only forwards is answered past it. It then sees half a TCP connection, which it drops as invalid (NP-42);
@@ -22,7 +26,7 @@ const isOneWayTcp = ({ line, expected }: Question): boolean =>
 
 let real: RealWorld;
 before(() => {
-  real = buildRealWorld('random-worlds', fixtureOf('policies'), stageOfWorld({ objects: [], packets: [] }));
+  real = buildRealWorld('random-worlds', fixtureOf('policies'), stageOfWorld({ objects: [], packets: [] }), ways);
 });
 after(() => real.close());
 

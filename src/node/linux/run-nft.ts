@@ -6,19 +6,20 @@ import { spawnIn } from '../netlink/namespace-sockets.ts';
 import { DriverError } from './driver.ts';
 
 /** Answers what nft printed. Rejects with DriverError, which carries the script, when nft is missing or refuses it. */
-export async function runNft(driver: string, namespace: Netns, script: string): Promise<string> {
-  const child = spawnIn(namespace, 'nft', ['-f', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+export const runNft = (driver: string, namespace: Netns, script: string): Promise<string> => runProgram(driver, namespace, ['nft', '-f', '-'], script);
+
+/** The same for any program of one command. */
+export async function runProgram(driver: string, namespace: Netns, [program, ...words]: readonly [string, ...string[]], input: string): Promise<string> {
+  const child = spawnIn(namespace, program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
   const answer = text(child.stdout!);
   const complaints = text(child.stderr!);
   const closed = once(child, 'close');
-  // An nft that gave up early closes its input; what it has to say is on standard error.
+  // A program that gave up early closes its input; what it has to say is on standard error.
   child.stdin!.on('error', () => {});
-  child.stdin!.end(script);
+  child.stdin!.end(input);
   const [code] = await closed.catch((error: Error) => {
-    throw new DriverError(driver, `cannot run nft: ${error.message}`, script);
+    throw new DriverError(driver, `cannot run ${program}: ${error.message}`, input);
   });
-  if (code !== 0) throw new DriverError(driver, firstLine(await complaints), script);
+  if (code !== 0) throw new DriverError(driver, (await complaints).trim().split('\n')[0] || `${program} failed without a word`, input);
   return answer;
 }
-
-const firstLine = (complaint: string): string => complaint.trim().split('\n')[0] ?? 'nft failed without a word';

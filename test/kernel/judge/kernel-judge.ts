@@ -2,8 +2,6 @@
 // need, and whoever answers says who it is and as whom it saw the sender. All lines of a step are asked at once.
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { TABLE } from '../../../src/node/dataplane/render.ts';
-import { runNft } from '../../../src/node/linux/run-nft.ts';
 import { keyOf } from '../../../src/kube/store/store.ts';
 import { type PacketLine, type Probe, probeOf } from '../../scenarios/run/packet-lines.ts';
 import type { Stage } from '../../scenarios/run/stage.ts';
@@ -138,10 +136,5 @@ function printAnswer(answer: Answer, { packet }: Probe, { models }: Stage): stri
 }
 
 async function forgetClients({ nodes }: RealWorld, { models }: Stage): Promise<void> {
-  await Promise.all(
-    [...nodes].map(async ([name, { namespace, render }]) => {
-      const memories = [...render(models.get(name)!).sets.values()].filter(({ dynamic }) => dynamic);
-      await runNft('kernel judge', namespace, memories.map((set) => `flush map inet ${TABLE} ${set.name}\n`).join(''));
-    }),
-  );
+  await Promise.all([...nodes].map(([name, { rules }]) => rules.forgetClients(models.get(name)!)));
 }

@@ -11,25 +11,22 @@ import { addressFromBytes, familyOf, printAddress } from '../../../src/base/net/
 import { keyOf } from '../../../src/kube/store/store.ts';
 import type { NetworkModel } from '../../../src/model/network-model.ts';
 import { createFlowRenderer } from '../../../src/node/dataplane/render-flows.ts';
-import { createRenderer, TABLE } from '../../../src/node/dataplane/render.ts';
 import { createWiringRenderer } from '../../../src/node/dataplane/render-wiring.ts';
 import { conntrackDriver } from '../../../src/node/linux/conntrack-driver.ts';
 import type { Driver } from '../../../src/node/linux/driver.ts';
 import { hostSysctls, podSysctls } from '../../../src/node/linux/namespace-sysctls.ts';
 import { attachPod, detachPod, macOf } from '../../../src/node/linux/pod-link.ts';
-import { createNetlinkRulesetDriver } from '../../../src/node/linux/ruleset-netlink.ts';
-import { createTextRulesetDriver } from '../../../src/node/linux/ruleset-text.ts';
 import { linuxWiringDriver } from '../../../src/node/linux/wiring-linux.ts';
 import { type WiredRoute, type Wiring, wiringOf } from '../../../src/node/linux/wiring.ts';
 import { createMachine, removeMachine } from '../../../src/node/machine/machine.ts';
 import { namespacePrefix, nodeNamespace, underlayNamespace } from '../../../src/node/machine/names.ts';
 import { createNamespace, inNamespace, type Netns, removeNamespace } from '../../../src/node/netlink/namespaces.ts';
 import { writeSysctlHere } from '../../../src/node/netlink/sysctl.ts';
-import type { Ruleset } from '../../../src/node/nft/ruleset.ts';
 import type { Fixture } from '../../scenarios/worlds.ts';
 import type { Stage } from '../../scenarios/run/stage.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import { type Ear, openEar, type RawProtocol } from './raw-probes.ts';
+import { openRuleHands, type RuleHands, type RulesBy } from './rule-hands.ts';
 
 export interface Place {
   /** As `packets:` lines call it. */
@@ -43,9 +40,8 @@ export interface Place {
 export interface NodeHands {
   readonly namespace: Netns;
   readonly wiring: Driver<Wiring>;
-  readonly ruleset: Driver<Ruleset>;
+  readonly rules: RuleHands;
   renderWiring(model: NetworkModel): Wiring;
-  render(model: NetworkModel): Ruleset;
   apply(model: NetworkModel): Promise<void>;
   close(): void;
 }
@@ -94,25 +90,22 @@ function ip(namespace: Netns, family: '-4' | '-6', ...lines: string[]): void {
   inNamespace(namespace, () => execFileSync('ip', [family, '-batch', '-'], { input: `${lines.join('\n')}\n` }));
 }
 
-/** Netlink and text take turns, so that every scenario meets both. */
-function openHands(namespace: Netns, index: number): NodeHands {
+function openHands(namespace: Netns, rulesBy: RulesBy): NodeHands {
   const wiring = linuxWiringDriver(namespace);
   const flows = conntrackDriver(namespace);
-  const netlink = index % 2 === 0 ? createNetlinkRulesetDriver(namespace, TABLE) : undefined;
-  const ruleset = netlink ?? createTextRulesetDriver(namespace, TABLE);
-  const [render, renderWiring, renderFlows] = [createRenderer(), createWiringRenderer(), createFlowRenderer()];
+  const rules = openRuleHands(namespace, rulesBy);
+  const [renderWiring, renderFlows] = [createWiringRenderer(), createFlowRenderer()];
   return {
     namespace,
     wiring,
-    ruleset,
+    rules,
     renderWiring,
-    render,
     async apply(model) {
       await wiring.apply(renderWiring(model));
-      await ruleset.apply(render(model));
+      await rules.apply(model);
       await flows.apply(renderFlows(model));
     },
-    close: () => netlink?.close(),
+    close: rules.close,
   };
 }
 
@@ -172,8 +165,11 @@ function outsideWiring({ models }: Stage, routed: boolean): Wiring {
   });
 }
 
-/** `cluster` names the machine; the fixture's nodes and hosts are all it will ever have. */
-export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage): RealWorld {
+/** Netlink and text take turns, so that every scenario meets both. */
+const bothNft: readonly RulesBy[] = ['netlink', 'text'];
+
+/** `cluster` names the machine; the fixture's nodes and hosts are all it will ever have. The ways to bring rules go round the nodes. */
+export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, ways: readonly RulesBy[] = bothNft): RealWorld {
   const nodeNames = [...first.models.keys()];
   const hosts = Object.entries(fixture.hosts);
   createMachine({
@@ -205,7 +201,7 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage):
 
   const outsideDrivers = new Map(hosts.map(([name]) => [name, linuxWiringDriver(nodeNamespace(cluster, name))]));
   const underlayDriver = linuxWiringDriver(underlay);
-  const openAll = () => new Map(nodeNames.map((name, index) => [name, openHands(nodeNamespace(cluster, name), index)]));
+  const openAll = () => new Map(nodeNames.map((name, index) => [name, openHands(nodeNamespace(cluster, name), ways[index % ways.length]!)]));
   let nodes = openAll();
   let pods = new Map<string, PodHere & { link: string }>();
   let links = 0;

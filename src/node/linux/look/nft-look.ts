@@ -6,11 +6,14 @@ import { beginMessage, closeNest, DUMP, endMessage, MESSAGE_ERROR, type MessageW
 import type { Netns } from '../../netlink/namespaces.ts';
 import { NetlinkError, NetlinkSocket, refusalOf } from '../../netlink/netlink-socket.ts';
 
+/** `ip` and `ip6` are where iptables keeps its tables. */
+export type NftFamily = 'inet' | 'ip' | 'ip6';
+
 export interface NftLook {
   /** Grows by one with every transaction in the namespace, whoever makes it. */
   generation(): number;
   /** By chain; chains without rules are absent, and so is everything of a table that does not exist. */
-  ruleCounts(table: string): ReadonlyMap<string, number>;
+  ruleCounts(table: string, family?: NftFamily): ReadonlyMap<string, number>;
   /** False also when there is no such set. Not for sets of ranges. */
   hasElement(table: string, set: SetShape, element: Element): boolean;
   close(): void;
@@ -21,7 +24,7 @@ const nftables = (message: number): number => (10 << 8) | message;
 const GET_RULE = nftables(7);
 const GET_ELEMENT = nftables(13);
 const GET_GENERATION = nftables(16);
-const FAMILY_INET = 1;
+const families: Readonly<Record<NftFamily, number>> = { inet: 1, ip: 2, ip6: 10 };
 const GENERATION_ID = 1;
 const RULE_TABLE = 1;
 const RULE_CHAIN = 2;
@@ -37,9 +40,9 @@ const familyHeader = (family: number): Buffer => Buffer.from([family, 0, 0, 0]);
 export function openNftLook(namespace: Netns): NftLook {
   const socket = new NetlinkSocket(namespace, NETFILTER);
 
-  function request(type: number, flags: number, fill: (writer: MessageWriter) => void = () => {}): MessageWriter {
+  function request(type: number, flags: number, fill: (writer: MessageWriter) => void = () => {}, family: NftFamily = 'inet'): MessageWriter {
     const writer = newWriter();
-    const mark = beginMessage(writer, { type, flags: REQUEST | flags, sequence: socket.nextSequence() }, familyHeader(FAMILY_INET));
+    const mark = beginMessage(writer, { type, flags: REQUEST | flags, sequence: socket.nextSequence() }, familyHeader(families[family]));
     fill(writer);
     endMessage(writer, mark);
     return writer;
@@ -57,9 +60,9 @@ export function openNftLook(namespace: Netns): NftLook {
 
   return {
     generation: () => ask('nft generation', request(GET_GENERATION, 0))!.get(GENERATION_ID)!.readUInt32BE(),
-    ruleCounts(table) {
+    ruleCounts(table, family = 'inet') {
       const counts = new Map<string, number>();
-      const asked = request(GET_RULE, DUMP, (writer) => putText(writer, RULE_TABLE, table));
+      const asked = request(GET_RULE, DUMP, (writer) => putText(writer, RULE_TABLE, table), family);
       const refusal = socket.dump(asked, ({ body }) => {
         const attributes = readAttributes(body, FAMILY_HEADER_BYTES);
         // Older kernels do not filter by table.
@@ -67,7 +70,7 @@ export function openNftLook(namespace: Netns): NftLook {
         const chain = textOf(attributes.get(RULE_CHAIN)!);
         counts.set(chain, (counts.get(chain) ?? 0) + 1);
       });
-      if (refusal && refusal.code !== 'ENOENT') throw new NetlinkError(`nft list table inet ${table}`, refusal);
+      if (refusal && refusal.code !== 'ENOENT') throw new NetlinkError(`nft list table ${family} ${table}`, refusal);
       return counts;
     },
     hasElement(table, set, element) {

@@ -3,6 +3,7 @@
 // element: an administrator's flush is seen, and nothing is listed. Serves the ruleset driver.
 import type { Netns } from '../../netlink/namespaces.ts';
 import { type NftLook, openNftLook } from './nft-look.ts';
+import { createWriteCounter } from './write-counter.ts';
 import type { NftSet, Ruleset } from '../../nft/ruleset.ts';
 
 export interface RulesetWatchman {
@@ -15,18 +16,12 @@ export interface RulesetWatchman {
 
 export function createRulesetWatchman(namespace: Netns): RulesetWatchman {
   let look: NftLook | undefined;
-  /** The generation in which we last looked, and what we have written since. */
-  let seen = NaN;
-  let ours = 0;
+  const counter = createWriteCounter();
   return {
-    wrote: (transactions) => void (ours += transactions),
+    wrote: counter.wrote,
     isIntact(table, ruleset) {
       look ??= openNftLook(namespace);
-      const generation = look.generation();
-      if (generation === seen + ours) return true;
-      seen = generation;
-      ours = 0;
-      return isWhole(look, table, ruleset);
+      return !counter.isForeign(look.generation()) || isWhole(look, table, ruleset);
     },
     close() {
       look?.close();

@@ -1,0 +1,45 @@
+// The names of our chains: those that people and tools know from kube-proxy, and some more of the same kind.
+// What is ours is recognised by them alone. KUBE-FIREWALL, KUBE-KUBELET-CANARY and KUBE-IPTABLES-HINT are a kubelet's.
+import { createHash } from 'node:crypto';
+
+/** Chains that exist once per table. */
+export const fixedChains = [
+  'KUBE-SERVICES',
+  'KUBE-EXTERNAL-SERVICES',
+  'KUBE-NODEPORTS',
+  'KUBE-MARK-MASQ',
+  'KUBE-POSTROUTING',
+  'KUBE-FORWARD',
+  'KUBE-PROXY-FIREWALL',
+  'KUBE-PROXY-CANARY',
+  // From here on ours only.
+  'KUBE-MARK-FOREIGN',
+  'KUBE-OUTBOUND',
+  'KUBE-LEAVING',
+  'KUBE-CLUSTER-IPS',
+  'KUBE-CLOSED-NODEPORTS',
+  'KUBE-REFUSE',
+  'KUBE-POLICY',
+  'KUBE-POD-EGRESS',
+  'KUBE-POD-INGRESS',
+] as const;
+export type FixedChain = (typeof fixedChains)[number];
+
+/** SVC: all endpoints; SVL: local ones; EXT: clients of external addresses; FW: source ranges; SEP: one endpoint. */
+const kinds = ['SVC', 'SVL', 'EXT', 'FW', 'SEP', 'EGR', 'ING'] as const;
+export type ChainKind = (typeof kinds)[number];
+
+const ours = new RegExp(`^KUBE-(${kinds.join('|')})-[A-Z2-7]{16}$`);
+const isFixed: ReadonlySet<string> = new Set(fixedChains);
+
+export const isOurChain = (name: string): boolean => isFixed.has(name) || ours.test(name);
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** The first 16 characters of base32(sha256(text)): 80 bits, as kube-proxy takes them (PROXY-45). */
+function shortHash(text: string): string {
+  const bits = BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 20)}`);
+  return Array.from({ length: 16 }, (_, i) => alphabet[Number((bits >> BigInt(75 - 5 * i)) & 31n)]).join('');
+}
+
+export const chainName = (kind: ChainKind, about: string): string => `KUBE-${kind}-${shortHash(about)}`;
