@@ -14,8 +14,11 @@ import type { EndpointSlice, SliceEndpoint, SlicePort } from '../../kube/objects
 import { objectKey, type Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
 import { distribute, type Filling, groupKey, type Wanted } from './endpoint-slice/distribute.ts';
+import { createHintAnnouncer, type HintNews, hintSlices, keepHints, removedNews } from './endpoint-slice/hint-slices.ts';
 import { addressOfPod, endpointOf, isEndpoint, portsOf, type Zones } from './endpoint-slice/pod-endpoints.ts';
 import { isSelecting, podsByService } from './endpoint-slice/service-pods.ts';
+import { wantsTopologyHints } from './endpoint-slice/topology-hints.ts';
+import { createZoneRatios, type ZoneRatios } from './endpoint-slice/zone-ratios.ts';
 import { triggerNote, triggerTime } from './endpoint-slice/trigger-time.ts';
 import { suffixOf } from './hash.ts';
 import { groupKeeping, groupOf } from './keep-lists.ts';
@@ -44,6 +47,8 @@ export function createZones(): (nodes: readonly Node[]) => Zones {
 
 export function createEndpointSlices(): Controller {
   const zonesOf = createZones();
+  const ratiosOf = createZoneRatios();
+  const announce = createHintAnnouncer();
   const remembered = rememberDecision(decideService);
   return {
     name: 'endpoint-slices',
@@ -52,31 +57,42 @@ export function createEndpointSlices(): Controller {
       const pods = podsByService(seen);
       const slices = ourSlices(seen.list(endpointSliceKind));
       const zones = zonesOf(seen.list(nodeKind));
+      const ratios = ratiosOf(seen.list(nodeKind));
       return seen.list(serviceKind).flatMap((service) => {
         if (!isSelecting(service) || service.metadata.deletionTimestamp) return [];
         const key = objectKey(service);
-        return remembered(now, service, groupOf(pods, key), groupOf(slices, key), zones);
+        // Only those who ask for shares are decided anew when shares change (TOPO-20).
+        const { writes, news } = remembered(now, service, groupOf(pods, key), groupOf(slices, key), zones, wantsTopologyHints(service) ? ratios : undefined);
+        return [...writes, ...announce(service, news, now)];
       });
     },
   };
 }
 
-type Around = [pods: readonly Pod[], slices: readonly EndpointSlice[], zones: Zones];
+type Around = [pods: readonly Pod[], slices: readonly EndpointSlice[], zones: Zones, ratios: ZoneRatios];
 
-function decideService(_now: Date, service: Service, ...[pods, slices, zones]: Around): Write[] {
+interface Decision {
+  readonly writes: readonly Write[];
+  readonly news: readonly HintNews[];
+}
+
+function decideService(_now: Date, service: Service, ...[pods, slices, zones, ratios]: Around): Decision {
   const own = slices.filter((slice) => controllerOf(slice)?.uid === service.metadata.uid);
   // ESL-33: left over from an earlier Service of this name.
   const orphaned = slices.filter((slice) => !own.includes(slice));
   const wanted = (service.spec.ipFamilies ?? ['IPv4']).flatMap((family) => wantedFor(service, family, pods.filter((pod) => isEndpoint(pod, service, zones)), zones));
-  const plan = distribute(wanted, own, perSlice);
+  const isHinted = wantsTopologyHints(service);
+  const bare = distribute(isHinted ? keepHints(wanted, own) : wanted, own, perSlice);
+  const { plan, news } = isHinted ? hintSlices(bare, own, ratios) : { plan: bare, news: removedNews(own) };
   const time = triggerTime(service, pods, own);
   const names = new Set(slices.map(({ metadata }) => metadata.name));
-  return [
+  const writes = [
     ...orphaned.map((slice) => remove(slice)),
     ...plan.fill.map((filling) => writeSlice(service, filling, { time, names })),
     ...plan.unchanged.flatMap((slice) => relabel(service, slice)),
     ...plan.remove.map((slice) => remove(slice)),
   ];
+  return { writes, news };
 }
 
 /** EPS-03: one group for each set of ports; EPS-27: an empty one where there is no endpoint. */

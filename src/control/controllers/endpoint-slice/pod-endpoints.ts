@@ -3,6 +3,7 @@ import { familyOf } from '../../../base/net/address.ts';
 import type { Container, ObjectReference, Pod, Service, ServicePortSpec } from '../../../kube/objects/core.ts';
 import type { IPFamily } from '../../../kube/objects/meta.ts';
 import type { SliceEndpoint, SlicePort } from '../../../kube/objects/networking.ts';
+import { wantsTopologyHints } from './topology-hints.ts';
 import { isFinished, isReady, isTerminating } from '../workload/pod-state.ts';
 
 /** Node name → zone, '' where the node has none. */
@@ -26,8 +27,8 @@ function conditionsOf(pod: Pod, always: boolean): Required<NonNullable<SliceEndp
   return { ready: always || (serving && !terminating), serving, terminating };
 }
 
-/** EPS-39: the endpoint's own zone, as long as it is ready. */
-function hintsFor({ spec }: Service, zone: string, { ready }: { ready: boolean }, node: string | undefined): SliceEndpoint['hints'] | undefined {
+/** EPS-39: the endpoint's own zone, as long as it is ready. The annotation for balanced hints outweighs it (TOPO-32). */
+function nearHints({ spec }: Service, zone: string, { ready }: { ready: boolean }, node: string | undefined): SliceEndpoint['hints'] | undefined {
   if (!spec.trafficDistribution || !ready) return undefined;
   const forNodes = spec.trafficDistribution === 'PreferSameNode' && node ? { forNodes: [{ name: node }] } : {};
   const forZones = zone ? { forZones: [{ name: zone }] } : {};
@@ -51,7 +52,7 @@ export function endpointOf(pod: Pod, service: Service, address: string, zones: Z
   const conditions = conditionsOf(pod, service.spec.publishNotReadyAddresses === true);
   const zone = (nodeName && zones.get(nodeName)) || '';
   const hostname = hostnameOf(pod, service);
-  const hints = hintsFor(service, zone, conditions, nodeName);
+  const hints = wantsTopologyHints(service) ? undefined : nearHints(service, zone, conditions, nodeName);
   return {
     addresses: [address],
     conditions,
