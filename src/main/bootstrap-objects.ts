@@ -36,7 +36,14 @@ export function apiObjects(description: Pick<ClusterDescription, 'serviceCIDRs'>
       spec: { clusterIP: serviceAddress(description, 1), ports: [{ name: 'https', port: 443, targetPort: port, protocol: 'TCP' }] },
     }),
     ...defaultRoles,
+    priorityClass('system-node-critical', 2_000_001_000, 'node'),
+    priorityClass('system-cluster-critical', 2_000_000_000, 'cluster'),
   ];
+}
+
+function priorityClass(name: string, value: number, of: string): KubeObject {
+  const description = `Used for system critical pods that must ${of === 'node' ? 'not be moved from their current node' : 'run in the cluster, but can be moved to another node if necessary'}.`;
+  return { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description } as KubeObject;
 }
 
 function service(name: string, namespace: string, { labels, spec }: { labels: Record<string, string>; spec: object }): KubeObject {

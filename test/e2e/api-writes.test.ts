@@ -235,3 +235,34 @@ test('P1-3: an event is seen through both of its groups', async () => {
   const patched = await api.call('PATCH', '/apis/events.k8s.io/v1/namespaces/default/events/ev', { body: { note: 'two words' }, type: 'application/strategic-merge-patch+json' });
   assert.equal(patched.json.note, 'two words');
 });
+
+test('eviction asks the disruption budget: 429 with its words when nothing may go, else one less', async () => {
+  const pods = '/api/v1/namespaces/default/pods';
+  const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+  for (const name of ['guarded-1', 'guarded-2']) {
+    const body = { metadata: { name, labels: { app: 'guarded' } }, spec: { containers: [{ name: 'a', image: 'a' }] } };
+    const { json } = await api.call('POST', pods, { body });
+    await api.call('PUT', `${pods}/${name}/status`, { body: { ...json, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } } });
+  }
+  const evict = (name: string) => api.call('POST', `${pods}/${name}/eviction`, { body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } } });
+  const budget = (await api.call('POST', budgets, { body: { metadata: { name: 'guard' }, spec: { minAvailable: 1, selector: { matchLabels: { app: 'guarded' } } } } })).json;
+  assert.match((await evict('guarded-1')).json.details.causes[0].message, /The disruption budget guard is still being processed by the server/);
+  const status = { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2, observedGeneration: 1 };
+  await api.call('PUT', `${budgets}/guard/status`, { body: { ...budget, status } });
+  assert.equal((await evict('guarded-1')).code, 201);
+  const refused = await evict('guarded-2');
+  assert.equal(refused.code, 429);
+  assert.equal(refused.json.message, "Cannot evict pod as it would violate the pod's disruption budget.");
+  assert.deepEqual(refused.json.details.causes, [{ reason: 'DisruptionBudget', message: 'The disruption budget guard needs 1 healthy pods and has 2 currently' }]);
+  const { json } = await api.call('GET', `${budgets}/guard`);
+  assert.deepEqual([json.status.disruptionsAllowed, Object.keys(json.status.disruptedPods)], [0, ['guarded-1']]);
+});
+
+test('a pod gets the value of the PriorityClass it names, and is refused when there is none', async () => {
+  const pod = (name: string, priorityClassName: string) => ({ metadata: { name }, spec: { priorityClassName, containers: [{ name: 'a', image: 'a' }] } });
+  await api.call('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { body: { metadata: { name: 'urgent' }, value: 1000, preemptionPolicy: 'Never' } });
+  const { json } = await api.call('POST', '/api/v1/namespaces/default/pods', { body: pod('urgent', 'urgent') });
+  assert.deepEqual([json.spec.priority, json.spec.preemptionPolicy], [1000, 'Never']);
+  const refused = await api.call('POST', '/api/v1/namespaces/default/pods', { body: pod('lost', 'missing') });
+  assert.deepEqual([refused.code, refused.json.message], [403, 'pods "lost" is forbidden: no PriorityClass with name missing was found']);
+});

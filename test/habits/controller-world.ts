@@ -110,15 +110,18 @@ function runNodes(world: World, seen: Snapshot): Write[] {
 /** Runs what is bound, ends what is deleted. */
 function runPods(world: World, seen: Snapshot): Write[] {
   return seen.list(podKind).flatMap((pod): Write[] => {
-    const node = pod.spec.nodeName ? seen.get(nodeKind, pod.spec.nodeName) : undefined;
+    const node = seen.get(nodeKind, pod.spec.nodeName ?? '');
     if (!node || world.silent.has(node.metadata.name)) return [];
     if (pod.metadata.deletionTimestamp) return [endOf(pod)];
+    if (isFinished(pod)) return [];
     const isReady = world.ready(pod);
     const shown = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
     if (pod.status?.phase === 'Running' && shown === isReady) return [];
     return [{ verb: 'update', object: running(pod, node, { isReady, now: world.now, number: seen.revision }), subresource: 'status' }];
   });
 }
+
+const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 
 const endOf = ({ metadata: { name, namespace, uid } }: Pod): Write => ({
   verb: 'delete',
@@ -152,14 +155,15 @@ const template = (app: string, more: object = {}) => ({
 });
 
 interface Workload {
+  apiVersion?: string;
   namespace?: string;
   pod?: object;
   [field: string]: unknown;
 }
 
 /** A Deployment, DaemonSet, ReplicaSet or StatefulSet that selects `app: name`. */
-export const workload = (kind: string, name: string, { namespace = 'default', pod, ...spec }: Workload = {}): KubeObject =>
-  ({ apiVersion: 'apps/v1', kind, metadata: { name, namespace }, spec: { selector: { matchLabels: { app: name } }, template: template(name, pod), ...spec } }) as KubeObject;
+export const workload = (kind: string, name: string, { apiVersion = 'apps/v1', namespace = 'default', pod, ...spec }: Workload = {}): KubeObject =>
+  ({ apiVersion, kind, metadata: { name, namespace }, spec: { selector: { matchLabels: { app: name } }, template: template(name, pod), ...spec } }) as KubeObject;
 
 export const service = (name: string, spec: object = {}, meta: object = {}): KubeObject =>
   ({

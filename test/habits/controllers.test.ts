@@ -36,6 +36,12 @@ const worlds: Readonly<Record<string, readonly KubeObject[]>> = {
     { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'web', namespace: 'default' }, spec: { ingressClassName: 'fairlead', defaultBackend: { service: { name: 'web', port: { number: 80 } } } } } as KubeObject,
   ],
   'a pod that fits nowhere': [workload('Deployment', 'web', { pod: { nodeSelector: { disk: 'ssd' } } })],
+  'a ReplicationController': [{ apiVersion: 'v1', kind: 'ReplicationController', metadata: { name: 'web', namespace: 'default' }, spec: { replicas: 2, selector: { app: 'web' }, template: (workload('ReplicaSet', 'web') as KubeObject & { spec: { template: object } }).spec.template } } as KubeObject],
+  'a Job and a CronJob': [
+    workload('Job', 'once', { apiVersion: 'batch/v1', selector: undefined, pod: { restartPolicy: 'Never' } }),
+    { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'often', namespace: 'default' }, spec: { schedule: '*/5 * * * *', jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'echo:1' }] } } } } } } as KubeObject,
+  ],
+  'a budget of disruptions': [workload('Deployment', 'web', { replicas: 3 }), { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'web', namespace: 'default' }, spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'web' } } } } as KubeObject],
   'the same names in two namespaces': [workload('Deployment', 'web'), workload('Deployment', 'web', { namespace: 'other' })],
 };
 
@@ -75,7 +81,7 @@ test('EPS-27: a Service that selects nobody has one placeholder slice per family
   assert.deepEqual(shown.toSorted(), [['both', 'IPv4', [], []], ['both', 'IPv6', [], []], ['empty', 'IPv4', [], []]]);
 });
 
-const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'nodePort', 'healthCheckNodePort', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'ip', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime']);
+const noise = new Set(['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'observedGeneration', 'clusterIP', 'nodePort', 'healthCheckNodePort', 'clusterIPs', 'podIP', 'podIPs', 'addresses', 'ip', 'nodeName', 'hostIP', 'zone', 'lastUpdateTime', 'lastTransitionTime', 'batch.kubernetes.io/controller-uid', 'controller-uid']);
 
 /** Which node a pod of several alike went to, and with which suffix, is chance. */
 const anonymous = (object: KubeObject): unknown => {

@@ -4,6 +4,7 @@ import { kinds } from '../../kube/kinds/kinds.ts';
 import { aggregateRoles } from './aggregate-roles.ts';
 import { createApiServerEndpoints } from './api-server-endpoints.ts';
 import type { Controller } from './controller.ts';
+import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
 import { createEndpointSlices } from './endpoint-slices.ts';
@@ -13,6 +14,7 @@ import { createGarbageCollector } from './garbage-collector.ts';
 import { ingressStatus } from './ingress-status.ts';
 import { createIpAddresses } from './ip-addresses.ts';
 import { onlyInLivingNamespaces } from './living-namespaces.ts';
+import { jobController } from './job.ts';
 import { createLoadBalancerAddresses } from './load-balancer-addresses.ts';
 import { createNamespaceDeletion } from './namespace-deletion.ts';
 import { createRootCertificates, defaultServiceAccounts } from './namespace-furniture.ts';
@@ -21,6 +23,8 @@ import { createNodeRanges } from './node-ranges.ts';
 import type { ControllerOptions } from './options.ts';
 import { createPodGarbage } from './pod-garbage.ts';
 import { replicaSetController } from './replica-set.ts';
+import { podDisruptionBudgets } from './pod-disruption-budgets.ts';
+import { replicationControllerController } from './replication-controller.ts';
 import { schedulerController } from './scheduler.ts';
 import { createServiceRanges } from './service-ranges.ts';
 import { createSliceMirroring } from './slice-mirroring.ts';
@@ -34,8 +38,11 @@ export function createControllers(options: ControllerOptions): readonly Controll
     createNodeLifecycle(),
     deploymentController,
     replicaSetController,
+    replicationControllerController,
     statefulSetController,
     daemonSetController,
+    jobController,
+    cronJobController,
     schedulerController,
     createServiceRanges(options.serviceCIDRs),
     createIpAddresses(),
@@ -45,6 +52,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     createApiServerEndpoints(options.apiServers),
     createLoadBalancerAddresses(options.loadBalancerCIDRs),
     ingressStatus,
+    podDisruptionBudgets,
     createPodGarbage(),
     createNamespaceDeletion(kinds),
     createGarbageCollector(kinds),

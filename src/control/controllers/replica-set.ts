@@ -5,7 +5,8 @@ import { replicaSetKind } from '../../kube/kinds/replica-set.ts';
 import { matchesLabels } from '../../kube/meaning/label-selector.ts';
 import type { ReplicaSet } from '../../kube/objects/apps.ts';
 import type { Pod } from '../../kube/objects/core.ts';
-import type { Write } from '../../kube/store/store.ts';
+import type { Kind } from '../../kube/kinds/kind.ts';
+import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
 import { suffixOf } from './hash.ts';
 import { groupOf } from './keep-lists.ts';
@@ -20,28 +21,44 @@ import { earliest } from './wake.ts';
 
 /** No more than so many pods come or go in one turn. */
 const burst = 500;
-const component = 'replicaset-controller';
 
 type Pods = readonly Pod[];
 
-const remembered = rememberDecision(decideReplicaSet);
+export interface ReplicaOwners {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Each owner seen as a ReplicaSet: the same object for the same owner, for decisions are remembered by it. */
+  readonly sets: (seen: Snapshot) => readonly ReplicaSet[];
+}
 
-export const replicaSetController: Controller = {
+/** Serves ReplicaSets and their ancestor, which differ in how the selector is written. */
+export function createReplicaController({ name, kind, sets }: ReplicaOwners): Controller {
+  const remembered = rememberDecision(decideReplicaSet);
+  return {
+    name,
+    reads: [kind, podKind],
+    decide(seen, now) {
+      const pods = podsByController(seen.list(podKind));
+      const free = orphanPods(seen.list(podKind));
+      return sets(seen).flatMap((set) => {
+        const decide = set.spec.minReadySeconds ? decideReplicaSet : remembered;
+        return decide(now, set, groupOf(pods, set.metadata.uid), groupOf(free, set.metadata.namespace));
+      });
+    },
+    wakeAfterMs(seen, now) {
+      const pods = podsByController(seen.list(podKind));
+      return earliest(sets(seen).map((set) => nextAvailableMs(groupOf(pods, set.metadata.uid), set.spec.minReadySeconds ?? 0, now)));
+    },
+  };
+}
+
+export const replicaSetController: Controller = createReplicaController({
   name: 'replica-set',
-  reads: [replicaSetKind, podKind],
-  decide(seen, now) {
-    const pods = podsByController(seen.list(podKind));
-    const free = orphanPods(seen.list(podKind));
-    return seen.list(replicaSetKind).flatMap((set) => {
-      const decide = set.spec.minReadySeconds ? decideReplicaSet : remembered;
-      return decide(now, set, groupOf(pods, set.metadata.uid), groupOf(free, set.metadata.namespace));
-    });
-  },
-  wakeAfterMs(seen, now) {
-    const pods = podsByController(seen.list(podKind));
-    return earliest(seen.list(replicaSetKind).map((set) => nextAvailableMs(groupOf(pods, set.metadata.uid), set.spec.minReadySeconds ?? 0, now)));
-  },
-};
+  kind: replicaSetKind as Kind,
+  sets: (seen) => seen.list(replicaSetKind),
+});
+
+const componentOf = ({ kind }: ReplicaSet): string => (kind === 'ReplicaSet' ? 'replicaset-controller' : 'replication-controller');
 
 function decideReplicaSet(now: Date, set: ReplicaSet, held: Pods, free: Pods): Write[] {
   const { owned, writes } = claim(set, held, free);
@@ -56,7 +73,7 @@ function adjustCount(now: Date, set: ReplicaSet, active: Pods): Write[] {
   if (missing < 0) return deletePods(now, set, active.toSorted(byDispensability(active)).slice(0, Math.min(-missing, burst)));
   return Array.from({ length: missing }, (_, number) => newPod(set, number)).flatMap((pod) => {
     const message = `Created pod: ${pod.metadata.name}`;
-    return [create(pod), createEvent({ about: set, reason: 'SuccessfulCreate', message, component }, now)];
+    return [create(pod), createEvent({ about: set, reason: 'SuccessfulCreate', message, component: componentOf(set) }, now)];
   });
 }
 
@@ -69,7 +86,7 @@ function newPod(set: ReplicaSet, number: number): Pod {
 const deletePods = (now: Date, set: ReplicaSet, pods: Pods): Write[] =>
   pods.flatMap((pod) => {
     const message = `Deleted pod: ${pod.metadata.name}`;
-    return [remove(pod), createEvent({ about: set, reason: 'SuccessfulDelete', message, component }, now)];
+    return [remove(pod), createEvent({ about: set, reason: 'SuccessfulDelete', message, component: componentOf(set) }, now)];
   });
 
 /** Counts are of pods seen now, not of those just asked for. */

@@ -1,6 +1,7 @@
-// CronJob: Jobs by the clock. Kept and shown; the Jobs are its controller's.
+// CronJob: Jobs by the clock. The Jobs are its controller's.
 import { printAge } from '../../base/text/duration.ts';
-import { type FieldError, required } from '../meaning/field-error.ts';
+import { type FieldError, invalid, required } from '../meaning/field-error.ts';
+import { isZone, parseSchedule } from '../meaning/cron-schedule.ts';
 import { printSelector } from '../meaning/label-selector.ts';
 import { validateObjectMeta } from '../meaning/rules/object-meta.ts';
 import type { CronJob } from '../objects/batch.ts';
@@ -21,8 +22,17 @@ function setDefaults(cronJob: CronJob): CronJob {
   return { ...cronJob, spec: filled };
 }
 
+function validateSchedule(schedule: string): FieldError[] {
+  if (!schedule) return [required('spec.schedule')];
+  if (parseSchedule(schedule)) return [];
+  const fields = schedule.trim().split(/\s+/);
+  const why = fields.length === 5 ? 'failed to parse a field' : `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`;
+  return [invalid('spec.schedule', schedule, why)];
+}
+
 const validateSpec = ({ spec }: CronJob): FieldError[] => [
-  ...(spec.schedule ? [] : [required('spec.schedule')]),
+  ...validateSchedule(spec.schedule),
+  ...(spec.timeZone === undefined || isZone(spec.timeZone) ? [] : [invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`)]),
   ...validateJobSpec(spec.jobTemplate.spec, 'spec.jobTemplate.spec'),
 ];
 

@@ -1,4 +1,4 @@
-// Job: pods that run to their end. Kept and shown; the pods are its controller's.
+// Job: pods that run to their end. The pods are its controller's.
 import { printDuration } from '../../base/text/duration.ts';
 import { isConditionTrue } from '../meaning/conditions.ts';
 import { type FieldError, notSupported, required } from '../meaning/field-error.ts';
@@ -14,6 +14,20 @@ const jobDefaults = { parallelism: 1, backoffLimit: 6, completionMode: 'NonIndex
 export function withJobDefaults(spec: JobSpec): JobSpec {
   const bothAbsent = spec?.completions === undefined && spec?.parallelism === undefined;
   return { ...jobDefaults, ...(bothAbsent && { completions: 1 }), ...spec, template: withTemplateDefaults(spec?.template) };
+}
+
+/** A Job's pods carry its uid, so that no two Jobs ever share one; `manualSelector` says that the user sees to it. */
+function withSelector(job: Job): Job {
+  const { metadata, spec } = job;
+  if (spec.manualSelector || spec.selector || !metadata.uid) return job;
+  const labels = {
+    'batch.kubernetes.io/controller-uid': metadata.uid,
+    'batch.kubernetes.io/job-name': metadata.name,
+    'controller-uid': metadata.uid,
+    'job-name': metadata.name,
+  };
+  const template = { ...spec.template, metadata: { ...spec.template.metadata, labels: { ...spec.template.metadata?.labels, ...labels } } };
+  return { ...job, spec: { ...spec, selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid } }, template } };
 }
 
 export function validateJobSpec(spec: JobSpec, field: string): FieldError[] {
@@ -68,6 +82,7 @@ export const jobKind: Kind<Job> = {
     selectorColumn,
   ],
   fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
-  setDefaults: (job) => ({ ...job, spec: withJobDefaults(job.spec) }),
+  setDefaults: (job) => withSelector({ ...job, spec: withJobDefaults(job.spec) }),
+  prepareUpdate: (job, old) => (job.spec?.selector ? job : { ...job, spec: { ...job.spec, selector: old.spec.selector, template: old.spec.template } }),
   validate: (job, old) => [...validateObjectMeta(job, { namespaced: true }, old), ...validateJobSpec(job.spec, 'spec')],
 };

@@ -1,5 +1,6 @@
 // batch/v1, autoscaling/v2, policy/v1 and scheduling.k8s.io/v1 as far as they are kept and shown. Types only.
 import type { PodTemplateSpec } from './core.ts';
+import type { ObjectReference } from './core.ts';
 import type { Condition, IntOrString, KubeObject, LabelSelector } from './meta.ts';
 
 export interface JobSpec {
@@ -12,11 +13,13 @@ export interface JobSpec {
   selector?: LabelSelector;
   template: PodTemplateSpec;
   podReplacementPolicy?: string;
+  manualSelector?: boolean;
+  ttlSecondsAfterFinished?: number;
 }
 
 export interface Job extends KubeObject {
   spec: JobSpec;
-  status?: { startTime?: string; completionTime?: string; active?: number; succeeded?: number; failed?: number; conditions?: Condition[] };
+  status?: { startTime?: string; completionTime?: string; active?: number; ready?: number; succeeded?: number; failed?: number; completedIndexes?: string; conditions?: Condition[] };
 }
 
 export interface CronJob extends KubeObject {
@@ -24,12 +27,13 @@ export interface CronJob extends KubeObject {
     schedule: string;
     timeZone?: string;
     suspend?: boolean;
+    startingDeadlineSeconds?: number;
     concurrencyPolicy?: string;
     successfulJobsHistoryLimit?: number;
     failedJobsHistoryLimit?: number;
-    jobTemplate: { spec: JobSpec };
+    jobTemplate: { metadata?: Partial<KubeObject['metadata']>; spec: JobSpec };
   };
-  status?: { active?: unknown[]; lastScheduleTime?: string };
+  status?: { active?: ObjectReference[]; lastScheduleTime?: string; lastSuccessfulTime?: string };
 }
 
 export interface HorizontalPodAutoscaler extends KubeObject {
@@ -44,7 +48,7 @@ export interface HorizontalPodAutoscaler extends KubeObject {
 
 export interface PodDisruptionBudget extends KubeObject {
   spec?: { minAvailable?: IntOrString; maxUnavailable?: IntOrString; selector?: LabelSelector; unhealthyPodEvictionPolicy?: string };
-  status?: { disruptionsAllowed: number; currentHealthy: number; desiredHealthy: number; expectedPods: number; observedGeneration?: number; conditions?: Condition[] };
+  status?: { disruptionsAllowed: number; currentHealthy: number; desiredHealthy: number; expectedPods: number; observedGeneration?: number; disruptedPods?: Record<string, string>; conditions?: Condition[] };
 }
 
 export interface PriorityClass extends KubeObject {

@@ -1,6 +1,6 @@
 // Admission of new objects: what the cluster adds to, or refuses in, an object that is right by itself.
 // The order is the list below; each step is a pure function of the object and a snapshot. What needs only the object
-// itself (tolerations, priority) is among the kind's defaults.
+// itself (tolerations) is among the kind's defaults.
 import { forbiddenError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import type { Namespace } from '../../../kube/objects/core.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
@@ -10,6 +10,7 @@ import type { KindRegistry } from '../registry.ts';
 import type { Target } from '../router.ts';
 import { withDefaultIngressClass } from './default-ingress-class.ts';
 import { ofKnownAccount } from './known-account.ts';
+import { ofKnownPriority } from './known-priority.ts';
 
 export interface Admission {
   registry: KindRegistry;
@@ -27,6 +28,7 @@ const steps: readonly Step[] = [
   // First: nothing else matters in a namespace that is missing or going.
   { plugin: 'NamespaceLifecycle', admit: inLivingNamespace },
   { plugin: 'ServiceAccount', admit: ofKnownAccount },
+  { plugin: 'Priority', admit: ofKnownPriority },
   { plugin: 'DefaultIngressClass', admit: withDefaultIngressClass },
 ];
 
