@@ -203,7 +203,7 @@ describe('clusters', () => {
 
 describe('Ctrl-C', () => {
   /** All of the machine that a cluster touches, as text. */
-  const look = 'ip -d -o link | sed "s/^[0-9]*: //"; ip netns; ip route show table all; ip -6 route show table all; ip addr | grep inet; nft list ruleset; ls -A /run /run/netns; grep -v " /run/netns" /proc/mounts; ps -eo args | grep -v -e "^ps " -e "^grep "';
+  const look = 'ip -d -o link | sed "s/^[0-9]*: //"; ip netns; ip route show table all; ip -6 route show table all; ip addr | grep inet; nft list ruleset; ls -A /run /run/netns; grep -v " /run/netns" /proc/mounts; ps -eo args | grep -v -e "^ps " -e "^grep " -e "^bash -c "';
 
   test('leaves nothing on the machine', async () => {
     const script = `
