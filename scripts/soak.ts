@@ -1,8 +1,10 @@
-// `npm run soak`: random worlds for longer than a test run allows: 2,000 for model and evaluator, 100 for the kernel.
+// `npm run soak`: random worlds for longer than a test run allows: 2,000 for model and evaluator, 100 for the kernel;
+// then all scenarios on nodes with iptables, of which a test run plays a third.
 // SEED repeats a run; RUNS and KERNEL_RUNS set other lengths.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const env = { RUNS: '2000', KERNEL_RUNS: '100', ...process.env };
-const { status } = spawnSync(process.execPath, [join(import.meta.dirname, 'test.ts'), 'random-worlds'], { stdio: 'inherit', env });
-process.exitCode = status ?? 1;
+const runTests = (word: string, more: Record<string, string> = {}): number =>
+  spawnSync(process.execPath, [join(import.meta.dirname, 'test.ts'), word], { stdio: 'inherit', env: { ...env, ...more } }).status ?? 1;
+process.exitCode = runTests('random-worlds') || runTests('kernel/scenarios', { KERNEL_RULES: 'iptables' });

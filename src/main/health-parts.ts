@@ -7,6 +7,7 @@ import { nodeKind } from '../kube/kinds/node.ts';
 import { serviceKind } from '../kube/kinds/service.ts';
 import type { ObjectStore } from '../kube/store/store.ts';
 import { type AgentObserver, type AgentStep, step } from '../node/agent/agent.ts';
+import type { ProxyMode } from '../node/agent/rules-step.ts';
 import { healthPorts } from '../node/health/health-ports.ts';
 import { createNodeHealth } from '../node/health/node-health.ts';
 import type { NodeProxyMetrics } from '../node/health/proxy-metrics.ts';
@@ -27,6 +28,7 @@ export interface HealthPartsOptions {
   sockets: Sockets;
   syncPeriodMs?: number;
   metrics?: NodeProxyMetrics;
+  mode?: ProxyMode;
 }
 
 export interface HealthParts {
@@ -36,7 +38,7 @@ export interface HealthParts {
   close(): Promise<void>;
 }
 
-export function createHealthParts({ store, clock, node, sockets, syncPeriodMs = defaultSyncPeriodMs, metrics }: HealthPartsOptions): HealthParts {
+export function createHealthParts({ store, clock, node, sockets, syncPeriodMs = defaultSyncPeriodMs, metrics, mode = 'nftables' }: HealthPartsOptions): HealthParts {
   const health = createNodeHealth(clock, syncPeriodMs);
   const record = createEventRecorder(store, node, clock);
   const log = logFor(`health/${node}`);
@@ -67,7 +69,7 @@ export function createHealthParts({ store, clock, node, sockets, syncPeriodMs = 
       },
     },
     async open(at) {
-      servers = await openStatusServers({ sockets, health, ...(metrics && { metrics }), ...at });
+      servers = await openStatusServers({ sockets, health, mode, ...(metrics && { metrics }), ...at });
       return servers;
     },
     async close() {

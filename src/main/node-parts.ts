@@ -13,14 +13,13 @@ import type { ObjectStore } from '../kube/store/store.ts';
 import { createCompiler } from '../model/compile.ts';
 import type { NetworkModel, Scope } from '../model/network-model.ts';
 import { Agent, type AgentStep, step } from '../node/agent/agent.ts';
+import { type ProxyMode, rulesStep } from '../node/agent/rules-step.ts';
 import { readMachineFacts } from '../node/agent/machine-facts.ts';
 import type { NodeSelf } from '../node/agent/node-object.ts';
 import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
-import { createRenderer, TABLE } from '../node/dataplane/render.ts';
 import { createWiringRenderer } from '../node/dataplane/render-wiring.ts';
 import { announceDriver } from '../node/linux/announce/announce-driver.ts';
 import { conntrackDriver } from '../node/linux/conntrack-driver.ts';
-import { createNetlinkRulesetDriver } from '../node/linux/ruleset-netlink.ts';
 import { linuxWiringDriver } from '../node/linux/wiring-linux.ts';
 import { nodeNamespace } from '../node/machine/names.ts';
 import { namespaceSockets } from '../node/netlink/namespace-sockets.ts';
@@ -75,10 +74,10 @@ function describeSelf(node: NodeDescription, { nodes }: ClusterDescription): Nod
  * What the node's kernel follows, in order: routes before rules, rules before the connections they make stale,
  * and neighbours hear of an address when it is served.
  */
-function stepsOf(namespace: Netns, health: HealthParts): AgentStep[] {
+function stepsOf(namespace: Netns, mode: ProxyMode, health: HealthParts): AgentStep[] {
   return [
     step(createWiringRenderer(), linuxWiringDriver(namespace)),
-    step(createRenderer(), createNetlinkRulesetDriver(namespace, TABLE)),
+    rulesStep(mode, namespace),
     step(createFlowRenderer(), conntrackDriver(namespace)),
     step(({ self }: NetworkModel) => self.announces, announceDriver(namespace)),
     health.step,
@@ -111,7 +110,7 @@ export function createNode(node: NodeDescription, parts: NodeParts): RunningNode
     self: describeSelf(node, description),
     reads,
     compile: createCompiler({ ...scope, node: node.name }),
-    steps: stepsOf(namespace, health),
+    steps: stepsOf(namespace, description.proxyMode, health),
     checkEveryMs: defaultSyncPeriodMs,
     observer: health.observer,
     pods: access.pods,

@@ -17,12 +17,11 @@ import { ApiError } from '../../kube/meaning/api-error.ts';
 import { createCompiler } from '../../model/compile.ts';
 import type { Scope } from '../../model/network-model.ts';
 import { Agent, type AgentStep, step } from '../../node/agent/agent.ts';
+import { removeRules, rulesStep } from '../../node/agent/rules-step.ts';
 import { readMachineFacts } from '../../node/agent/machine-facts.ts';
 import { createFlowRenderer } from '../../node/dataplane/render-flows.ts';
-import { createRenderer, TABLE } from '../../node/dataplane/render.ts';
 import { createNodeProxyMetrics, type NodeProxyMetrics } from '../../node/health/proxy-metrics.ts';
 import { conntrackDriver } from '../../node/linux/conntrack-driver.ts';
-import { createNetlinkRulesetDriver } from '../../node/linux/ruleset-netlink.ts';
 import { homeNamespace } from '../../node/netlink/namespaces.ts';
 import type { ProxySettings, RunningPart } from '../../ui/cli/parts.ts';
 import { createHealthParts } from '../health-parts.ts';
@@ -54,8 +53,6 @@ async function followChanges({ store }: OpenMirror, metrics: NodeProxyMetrics, s
   }
 }
 
-const rulesDriver = () => createNetlinkRulesetDriver(homeNamespace, TABLE);
-
 export async function startNodeProxy(settings: ProxySettings): Promise<RunningPart> {
   const mirror = openMirror(settings.kubeconfig, settings.policies ? [...serviceKinds, ...policyKinds] : serviceKinds);
   const { store } = mirror;
@@ -63,7 +60,7 @@ export async function startNodeProxy(settings: ProxySettings): Promise<RunningPa
   const clock = realClock;
   const stop = new AbortController();
   const metrics = createNodeProxyMetrics(clock);
-  const health = createHealthParts({ store, clock, node, sockets: hostSockets, syncPeriodMs, metrics });
+  const health = createHealthParts({ store, clock, node, sockets: hostSockets, syncPeriodMs, metrics, mode: settings.mode });
   const ports = await health.open(settings);
   let agent: Agent | undefined;
 
@@ -71,8 +68,7 @@ export async function startNodeProxy(settings: ProxySettings): Promise<RunningPa
     const ranges = await untilSynced(mirror);
     if (stop.signal.aborted) return;
     void followChanges(mirror, metrics, stop.signal);
-    const driver = rulesDriver();
-    const steps: readonly AgentStep[] = [step(createRenderer(), driver), step(createFlowRenderer(), conntrackDriver(homeNamespace)), health.step];
+    const steps: readonly AgentStep[] = [rulesStep(settings.mode, homeNamespace), step(createFlowRenderer(), conntrackDriver(homeNamespace)), health.step];
     agent = new Agent({
       store,
       clock,
@@ -111,8 +107,4 @@ async function untilSynced({ store, serviceRanges }: OpenMirror): Promise<readon
 }
 
 /** Takes away whatever `fairlead proxy` has made in this namespace. */
-export async function cleanUpNodeProxy(): Promise<void> {
-  const driver = rulesDriver();
-  await driver.remove();
-  driver.close();
-}
+export const cleanUpNodeProxy = (): Promise<void> => removeRules(homeNamespace);

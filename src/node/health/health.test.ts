@@ -141,7 +141,7 @@ test('KPX-27, PROXY-77, PROXY-78, ITP-11: metrics under the names of kube-proxy,
   const metrics = createNodeProxyMetrics(clock);
   const health = createNodeHealth(clock, 30_000);
   const { healthPort, metricsPort, close } = await openStatusServers({
-    sockets: hostSockets, health, metrics, healthAt: { address: '127.0.0.1', port: 0 }, metricsAt: { address: '127.0.0.1', port: 0 },
+    sockets: hostSockets, health, metrics, mode: 'nftables', healthAt: { address: '127.0.0.1', port: 0 }, metricsAt: { address: '127.0.0.1', port: 0 },
   });
   metrics.woken();
   for (const [trigger, revision] of [['2023-01-01T00:00:00Z', 6], ['2024-01-01T00:00:00Z', 7], ['2024-01-01T00:00:00Z', 9]] as const) {

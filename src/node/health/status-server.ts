@@ -14,6 +14,8 @@ export interface StatusServers {
 export interface StatusOptions {
   sockets: Sockets;
   health: NodeHealth;
+  /** What /proxyMode answers. */
+  mode: string;
   /** Absent: nobody counts. */
   metrics?: NodeProxyMetrics;
   /** Absent: not served. */
@@ -37,11 +39,11 @@ function healthPages({ health, metrics }: StatusOptions): Pages {
   };
 }
 
-function metricsPages({ health, metrics }: StatusOptions): Pages {
+function metricsPages({ health, metrics, mode }: StatusOptions): Pages {
   return async (path) => {
     if (path === '/metrics' && metrics) return { type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics.print() };
     // PROXY-78.
-    if (path === '/proxyMode') return { type: plain, body: 'nftables' };
+    if (path === '/proxyMode') return { type: plain, body: mode };
     return path === '/healthz' ? { code: health.isAlive() ? 200 : 503, type: plain, body: 'ok' } : undefined;
   };
 }

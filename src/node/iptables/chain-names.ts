@@ -34,6 +34,9 @@ const isFixed: ReadonlySet<string> = new Set(fixedChains);
 
 export const isOurChain = (name: string): boolean => isFixed.has(name) || ours.test(name);
 
+/** A kube-proxy that was here has chains of the same names; these tell that it was us. They are never without rules. */
+export const witnesses = { filter: 'KUBE-REFUSE', nat: 'KUBE-MARK-FOREIGN' } as const;
+
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** The first 16 characters of base32(sha256(text)): 80 bits, as kube-proxy takes them (PROXY-45). */

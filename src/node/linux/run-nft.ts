@@ -17,8 +17,8 @@ export async function runProgram(driver: string, namespace: Netns, [program, ...
   // A program that gave up early closes its input; what it has to say is on standard error.
   child.stdin!.on('error', () => {});
   child.stdin!.end(input);
-  const [code] = await closed.catch((error: Error) => {
-    throw new DriverError(driver, `cannot run ${program}: ${error.message}`, input);
+  const [code] = await closed.catch((error: NodeJS.ErrnoException) => {
+    throw new DriverError(driver, error.code === 'ENOENT' ? `${program} is not installed` : `cannot run ${program}: ${error.message}`, input);
   });
   if (code !== 0) throw new DriverError(driver, (await complaints).trim().split('\n')[0] || `${program} failed without a word`, input);
   return answer;

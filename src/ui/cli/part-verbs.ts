@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseAddress } from '../../base/net/address.ts';
 import { parsePrefix } from '../../base/net/prefix.ts';
 import type { SocketAddress } from '../../base/run/sockets.ts';
+import { type ProxyMode, proxyModes } from '../config/cluster-description.ts';
 import { CommandError } from './command-error.ts';
 import { examples, type Parts, type RunningPart } from './parts.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -60,6 +61,7 @@ interface ProxyFlags {
   kubeconfig?: string;
   cleanup?: boolean;
   node: string;
+  proxyMode: ProxyMode;
   clusterCidr: readonly string[];
   serviceCidr: readonly string[];
   nodeportAddresses: readonly string[];
@@ -77,6 +79,7 @@ function addProxy(program: Command, parts: Parts): void {
     .description('serve the Services of any cluster on this node, in the network namespace it is started in')
     .addOption(kubeconfigOption())
     .addOption(new Option('--node <name>', 'the Node object of this machine').default(hostname().toLowerCase(), 'its host name'))
+    .addOption(new Option('--proxy-mode <mode>', 'the language of the rules; iptables is for tools that read them').choices(proxyModes).default('nftables'))
     .addOption(list('cluster-cidr', 'the pods’ ranges, where Node objects do not say them'))
     .addOption(list('service-cidr', 'the Services’ ranges, where the cluster has no ServiceCIDR objects'))
     .addOption(list('nodeport-addresses', 'node ports answer on own addresses inside these only'))
@@ -88,10 +91,10 @@ function addProxy(program: Command, parts: Parts): void {
     .addHelpText('after', examples('fairlead proxy --kubeconfig /etc/kubernetes/proxy.conf --node worker1', 'fairlead proxy --kubeconfig proxy.conf --cluster-cidr 10.244.0.0/16 --sync-period 10s', 'fairlead proxy --cleanup'))
     .action(async (flags: ProxyFlags) => {
       if (flags.cleanup) return parts.cleanUpProxy();
-      const { node, clusterCidr, serviceCidr, nodeportAddresses, healthzBindAddress, metricsBindAddress, syncPeriod, policies = false } = flags;
+      const { node, proxyMode: mode, clusterCidr, serviceCidr, nodeportAddresses, healthzBindAddress, metricsBindAddress, syncPeriod, policies = false } = flags;
       const at = { ...(healthzBindAddress && { healthAt: healthzBindAddress }), ...(metricsBindAddress && { metricsAt: metricsBindAddress }) };
       const ranges = { clusterCIDRs: clusterCidr, serviceCIDRs: serviceCidr, nodePortAddresses: nodeportAddresses };
-      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, ...ranges, ...at, syncPeriodMs: syncPeriod, policies }));
+      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, syncPeriodMs: syncPeriod, policies }));
     });
 }
 
@@ -109,6 +112,7 @@ function addDns(program: Command, parts: Parts): void {
     .description('answer the names of any cluster, and forward all others to the resolvers of this machine')
     .addOption(kubeconfigOption())
     .option('--domain <domain>', 'the cluster’s DNS domain', 'cluster.local')
+    .addOption(new Option('--proxy-mode <mode>', 'the language of the rules; iptables is for tools that read them').choices(proxyModes).default('nftables'))
     .addOption(list('cluster-cidr', 'the pods’ ranges, for reverse names'))
     .addOption(list('service-cidr', 'the Services’ ranges, for reverse names'))
     .addOption(new Option('--bind-address <address>', 'where to answer, over UDP and TCP').argParser(parseSocket).default({ address: '0.0.0.0', port: 53 }, '0.0.0.0:53'))

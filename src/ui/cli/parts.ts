@@ -1,6 +1,6 @@
 // What the command line cannot do itself and main.ts hands in, and what all verbs share.
 import type { SocketAddress } from '../../base/run/sockets.ts';
-import type { ClusterDescription } from '../config/cluster-description.ts';
+import type { ClusterDescription, ProxyMode } from '../config/cluster-description.ts';
 import type { ServerDescription } from '../config/server-description.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
 
@@ -29,6 +29,7 @@ export interface RunningPart {
 
 export interface ProxySettings {
   readonly kubeconfig: string;
+  readonly mode: ProxyMode;
   readonly node: string;
   readonly clusterCIDRs: readonly string[];
   readonly serviceCIDRs: readonly string[];

@@ -1,7 +1,7 @@
 // Says what is wrong with a cluster description: every complaint names field, value and reason.
 import { addressOf, parseAddress } from '../../base/net/address.ts';
 import { contains, overlaps, parsePrefix, prefixOf } from '../../base/net/prefix.ts';
-import { type ClusterDescription, clusterName, maxNodes } from './cluster-description.ts';
+import { type ClusterDescription, clusterName, maxNodes, proxyModes } from './cluster-description.ts';
 
 export interface Complaint {
   /** Steps into the file: ['nodes', 1, 'addresses', 0]. */
@@ -23,6 +23,7 @@ export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> 
   serviceCIDRs: 'list',
   loadBalancerCIDRs: 'list',
   nodePorts: 'map',
+  proxyMode: 'text',
   domain: 'text',
   ingress: 'flag',
   images: 'map',
@@ -111,7 +112,7 @@ function checkHosts(description: ClusterDescription): Complaint[] {
 
 /** The completed description: ranges, addresses, names that must agree with each other. */
 export function checkDescription(description: ClusterDescription): Complaint[] {
-  const { name, nodes, nodePorts, domain } = description;
+  const { name, nodes, nodePorts, proxyMode, domain } = description;
   const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
   const complaints = [...checkOverlaps(description), ...checkHosts(description)];
@@ -121,6 +122,7 @@ export function checkDescription(description: ClusterDescription): Complaint[] {
   if (!Number.isInteger(first) || !Number.isInteger(last) || first < 1 || last > 65535 || first > last) {
     complaints.push({ path: ['nodePorts'], message: `${quote(nodePorts)} is no port range such as { first: 30000, last: 32767 }` });
   }
+  if (!proxyModes.includes(proxyMode)) complaints.push({ path: ['proxyMode'], message: `${quote(proxyMode)} is no mode; known are ${proxyModes.join(', ')}` });
   if (!domain.split('.').every((part) => label.test(part))) complaints.push({ path: ['domain'], message: `${quote(domain)} is no DNS domain` });
   return complaints;
 }

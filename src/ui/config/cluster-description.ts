@@ -23,6 +23,9 @@ export interface OutsideHost {
   readonly addresses: readonly string[];
 }
 
+export const proxyModes = ['nftables', 'iptables'] as const;
+export type ProxyMode = (typeof proxyModes)[number];
+
 export interface ClusterDescription {
   /** Part of folder, namespace and link names; at most 20 characters. `--name` wins over it. */
   readonly name: string;
@@ -40,6 +43,8 @@ export interface ClusterDescription {
   readonly loadBalancerCIDRs: readonly string[];
   /** Ports handed out to Services of type NodePort and LoadBalancer, on every node. */
   readonly nodePorts: { readonly first: number; readonly last: number };
+  /** How the nodes' kernels are told of Services and policies: `nftables`, or `iptables` for tools that read `iptables-save`. */
+  readonly proxyMode: ProxyMode;
   /** The cluster's DNS domain. */
   readonly domain: string;
   /** Start the built-in Ingress controller. */
@@ -98,6 +103,7 @@ export function completeDescription(said: PartialDescription, { subnet = 0, coun
     serviceCIDRs: families(ranges.serviceCIDRs),
     loadBalancerCIDRs: nodeCIDRs.flatMap(thirdQuarter),
     nodePorts: { first: 30000, last: 32767 },
+    proxyMode: 'nftables',
     domain: 'cluster.local',
     ingress: true,
     images: {},

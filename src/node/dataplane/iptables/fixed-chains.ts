@@ -48,6 +48,8 @@ export const hooks: Readonly<Record<TableName, readonly HookRule[]>> = {
 export interface AddressSpaces {
   readonly pods: readonly string[];
   readonly own: readonly string[];
+  /** Pods whose own address leads nowhere outside `inside`; none where another program sees to that. */
+  readonly hidden: readonly string[];
   readonly inside: readonly string[];
   readonly services: readonly string[];
   /** LoadBalancer addresses that are this machine's own only for Services. */
@@ -68,6 +70,7 @@ export function addressSpaces(family: Family, self: NodeView, ranges: Ranges): A
   return {
     pods: print(pods),
     own: print(of(self.podCIDRs)),
+    hidden: ranges.keepsPodSources ? [] : print(of(self.podCIDRs)),
     inside: print(mergeRanges(inside)),
     services: print(of(ranges.serviceCIDRs)),
     announced: print(announced),
@@ -85,7 +88,7 @@ function towardsNodePorts(family: Family, { announced, nodePorts }: AddressSpace
   const here = (range: string): IptablesMatch[] => [...(everywhere ? [] : [to(range)]), { match: 'local destination' }];
   return [
     ...[loopback[family], ...announced].map((range) => rule([to(range)], { do: 'return' })),
-    ...nodePorts.map((range) => rule(here(range), jump(chain), 'kubernetes service nodeports; NOTE: this must be the last rule in this chain')),
+    ...nodePorts.map((range) => rule(here(range), jump(chain), 'kubernetes service nodeports')),
   ];
 }
 
@@ -134,7 +137,7 @@ const refuse: readonly IptablesRule[] = [
 /** Chains that no Service and no policy adds to. The rules of masquerade are those of model/services/masquerade.ts. */
 export const fixedRules: Readonly<Record<TableName, (spaces: AddressSpaces) => Partial<Record<FixedChain, readonly IptablesRule[]>>>> = {
   filter: () => ({ 'KUBE-PROXY-CANARY': [], 'KUBE-REFUSE': refuse, 'KUBE-POLICY': policy, 'KUBE-FORWARD': forward }),
-  nat: ({ own, inside }) => ({
+  nat: ({ own, hidden, inside }) => ({
     'KUBE-PROXY-CANARY': [],
     'KUBE-MARK-MASQ': [rule([], { do: 'set mark', bit: MASQUERADE_BIT })],
     'KUBE-MARK-FOREIGN': [
@@ -147,7 +150,7 @@ export const fixedRules: Readonly<Record<TableName, (spaces: AddressSpaces) => P
       rule([], { do: 'flip mark', bit: MASQUERADE_BIT }),
       rule([], { do: 'masquerade' }, 'kubernetes service traffic requiring SNAT'),
     ],
-    'KUBE-OUTBOUND': own.map((range) => rule([from(range)], jump('KUBE-LEAVING'))),
+    'KUBE-OUTBOUND': hidden.map((range) => rule([from(range)], jump('KUBE-LEAVING'))),
     'KUBE-LEAVING': [...inside.map((range) => rule([to(range)], { do: 'return' })), rule([], { do: 'masquerade' }, 'pods are not known outside')],
   }),
 };

@@ -1,11 +1,9 @@
 // The driver for nodes whose tools expect iptables: one `iptables-restore --noflush` per family and change, holding the
 // chains that differ. What is ours is recognised by chain names; after a failure the next apply looks and replaces all.
 // For iptables over nf_tables, as Debian has it; the check asks nf_tables.
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { Family } from '../../../kube/objects/meta.ts';
 import { diffTables, sameHooks } from '../../iptables/diff.ts';
-import { isOurChain } from '../../iptables/chain-names.ts';
+import { witnesses } from '../../iptables/chain-names.ts';
 import { printChanges, printReplacement } from '../../iptables/print.ts';
 import { type FamilyRules, type IptablesRules, type IptablesTable, tableNames } from '../../iptables/rules.ts';
 import { readSaved, type Saved } from '../../iptables/saved.ts';
@@ -24,24 +22,11 @@ const nothing: FamilyRules = { filter: empty, nat: empty };
 
 const sizeOf = (tables: FamilyRules): number => tableNames.reduce((sum, table) => sum + tables[table].chains.size, 0);
 
-/** Whether the machine has the programs at all. */
-export function hasIptables(): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, `${programs[4]}-restore`), constants.X_OK);
-      return true;
-    } catch {
-      // Not in this folder.
-      return false;
-    }
-  });
-}
-
-/** Cheap: is there any rule of ours? Runs no program. */
+/** Cheap: are there rules that we have made? Runs no program. */
 export function holdsIptablesRules(namespace: Netns): boolean {
   const look = openNftLook(namespace);
   try {
-    return (['ip', 'ip6'] as const).some((family) => tableNames.some((table) => [...look.ruleCounts(table, family).keys()].some(isOurChain)));
+    return (['ip', 'ip6'] as const).some((family) => tableNames.some((table) => look.ruleCounts(table, family).has(witnesses[table])));
   } finally {
     look.close();
   }
@@ -117,7 +102,8 @@ export function createIptablesDriver(namespace: Netns): Driver<IptablesRules> {
     },
     async remove() {
       inKernel = undefined;
-      if (!hasIptables()) return;
+      // Not what a kube-proxy has made, even though its chains are called the same.
+      if (!holdsIptablesRules(namespace)) return;
       for (const family of families) {
         await restore(family, replacementOf(nothing, await save(family), family).script);
       }
