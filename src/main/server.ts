@@ -75,7 +75,7 @@ interface ApiParts {
   credentials: ServerCredentials;
 }
 
-function createApi({ serviceAccounts, authorizationModes, anonymous, disabledAdmission }: ServerDescription, { kinds, store, credentials }: ApiParts) {
+function createApi({ serviceAccounts, authorizationModes, anonymous, disabledAdmission, auditLogPath }: ServerDescription, { kinds, store, credentials }: ApiParts) {
   const { clientCa, serving, tokenKey, tokenKeys, tokens } = credentials;
   const [issuer, ...formerIssuers] = serviceAccounts.issuers;
   return createApiServer({
@@ -88,6 +88,7 @@ function createApi({ serviceAccounts, authorizationModes, anonymous, disabledAdm
     formerIssuers,
     refusesAnonymous: !anonymous,
     disabledAdmission: new Set(disabledAdmission),
+    ...(auditLogPath && { auditLogPath }),
     ...(authorizationModes.includes('AlwaysAllow') && { authorizer: allowEverything }),
   });
 }

@@ -80,7 +80,8 @@ async function startControl(description: ClusterDescription, folder: ClusterFold
   const kinds = createKinds({ serviceCidrs: description.serviceCIDRs, nodePorts: description.nodePorts });
   const store = createEmbeddedStore({ kindOf: createKindIndex(kinds), journal: openSqliteJournal(folder.state) });
   const nodeAccess = new Map<string, NodeAccess>();
-  const apiServer = createApiServer({ store, kinds, certificates, podAccess: createPodAccess((name) => nodeAccess.get(name)) });
+  const { auditLogPath } = description;
+  const apiServer = createApiServer({ store, kinds, certificates, podAccess: createPodAccess((name) => nodeAccess.get(name)), ...(auditLogPath && { auditLogPath }) });
   const port = await freePort();
   const { name, addresses } = controlPlane(description);
   await apiServer.listen(hostSockets, { address: '127.0.0.1', port });

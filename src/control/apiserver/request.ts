@@ -16,6 +16,8 @@ export interface ApiRequest {
   /** Printed as `Warning:` headers. */
   readonly warnings: string[];
   readonly incoming: IncomingMessage | Http2ServerRequest;
+  /** Names the request in the audit log and in the answer's headers. */
+  readonly auditId: string;
 }
 
 /** Writes a part of a streamed answer; await it, so that a slow reader slows the writer down. */

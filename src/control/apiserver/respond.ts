@@ -11,10 +11,11 @@ export type Response = ServerResponse | Http2ServerResponse;
 /** Backslashes and quotes are escaped; anything a header cannot carry becomes a blank. */
 const warningHeader = (text: string) => `299 - "${text.replaceAll(/[^\u0020-\u007e]/g, ' ').replaceAll(/["\\]/g, '\\$&')}"`;
 
-function headersOf({ headers }: Answer, { warnings }: ApiRequest): Record<string, string | string[]> {
+function headersOf({ headers }: Answer, { warnings, auditId }: ApiRequest): Record<string, string | string[]> {
   const distinct = [...new Set(warnings)];
   return {
     'cache-control': 'no-cache, private',
+    'audit-id': auditId,
     ...(distinct.length > 0 && { warning: distinct.map(warningHeader) }),
     ...headers,
   };

@@ -10,6 +10,9 @@ import { definitionKind } from '../../kube/custom/custom-kinds.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import type { PodAccess } from '../../kube/meaning/pod-access.ts';
 import type { Api, ApiStore } from './api.ts';
+import { openAuditLog } from './audit.ts';
+import { createFairQueue, type FairLimits } from './fairness/fair-queue.ts';
+import { defaultLimits } from './fairness/seats.ts';
 import { customViews } from './custom/custom-views.ts';
 import { DefinitionKeeper } from './custom/definition-keeper.ts';
 import { eventsView } from './events-view.ts';
@@ -43,6 +46,10 @@ export interface ApiServerOptions {
   refusesAnonymous?: boolean;
   /** Upstream's names of admission plug-ins that are left out. */
   disabledAdmission?: ReadonlySet<string>;
+  /** A file that gets one JSON line a request; absent: nothing is audited. */
+  auditLogPath?: string;
+  /** How many requests are answered at once, and of one user. */
+  limits?: FairLimits;
   now?: () => Date;
   /** Between bookmarks on a quiet watch; a minute when absent. */
   bookmarkEveryMs?: number;
@@ -68,7 +75,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const closing = new AbortController();
   const servers = new Set<Http2SecureServer>();
   const connections = new Set<TLSSocket>();
-  const context = { api, authenticate, closing: closing.signal };
+  const audit = options.auditLogPath ? openAuditLog(options.auditLogPath) : undefined;
+  const fair = createFairQueue(options.limits ?? defaultLimits);
+  const context = { api, authenticate, closing: closing.signal, fair, ...(audit && { audit }) };
   const keeper = options.kinds.some(({ kind }) => kind === definitionKind.kind) ? new DefinitionKeeper(options.store, api.now) : undefined;
 
   function createServer(): Http2SecureServer {
@@ -114,6 +123,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const closed = [...servers].map((server) => new Promise((resolve) => server.close(resolve)));
       for (const socket of connections) socket.destroy();
       await Promise.all(closed);
+      await audit?.close();
     },
   };
 }

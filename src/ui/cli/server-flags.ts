@@ -34,6 +34,7 @@ export interface ServerFlags {
   serviceClusterIpRange: string[];
   serviceNodePortRange: string;
   disableAdmissionPlugins?: string[];
+  auditLogPath?: string;
 }
 
 /** A flag whose value makes no sense; the message names it. */
@@ -79,7 +80,8 @@ export const serverFlags = (home: string): Option[] => [
   one('--token-auth-file <file>', 'lines of token,user,uid,"group,group"'),
   list('--service-cluster-ip-range <ranges>', 'addresses of Services; the first is the default family', '10.96.0.0/16'),
   one('--service-node-port-range <range>', 'ports of NodePort Services', '30000-32767'),
-  list('--disable-admission-plugins <names>', 'of NamespaceLifecycle, ServiceAccount, DefaultIngressClass'),
+  list('--disable-admission-plugins <names>', 'of NamespaceLifecycle, ServiceAccount, Priority, DefaultIngressClass'),
+  one('--audit-log-path <file>', 'one JSON line for every request: who asked for what'),
 ];
 
 /** What commander did not take, without values: `--audit-log-path=x` and `--audit-log-path x` alike. */
@@ -96,7 +98,7 @@ export function describeServer(flags: ServerFlags, at: { state: string; certFold
     port: wholeNumber('--secure-port', flags.securePort, 0, 65_535),
     ...(flags.advertiseAddress && { advertiseAddress: addressOf('--advertise-address', flags.advertiseAddress) }),
     ...(serving && { servingFiles: serving }),
-    ...(flags.clientCaFile && { clientCaFile: flags.clientCaFile }),
+    ...filesOf(flags),
     serviceAccounts: {
       issuers: flags.serviceAccountIssuer ?? [],
       keyFiles: flags.serviceAccountKeyFile ?? [],
@@ -104,7 +106,6 @@ export function describeServer(flags: ServerFlags, at: { state: string; certFold
     },
     authorizationModes: flags.authorizationMode,
     anonymous: flags.anonymousAuth !== 'false',
-    ...(flags.tokenAuthFile && { tokenFile: flags.tokenAuthFile }),
     serviceCIDRs: flags.serviceClusterIpRange.map((range) => rangeOf('--service-cluster-ip-range', range)),
     podCIDRs: flags.clusterCidr.map((range) => rangeOf('--cluster-cidr', range)),
     nodePorts: portRange(flags.serviceNodePortRange),
@@ -112,6 +113,12 @@ export function describeServer(flags: ServerFlags, at: { state: string; certFold
     ...(flags.controllers !== undefined && { controllers: flags.controllers === true ? ['*'] : gather(flags.controllers, undefined) }),
   };
 }
+
+const filesOf = ({ clientCaFile, tokenAuthFile, auditLogPath }: ServerFlags) => ({
+  ...(clientCaFile && { clientCaFile }),
+  ...(tokenAuthFile && { tokenFile: tokenAuthFile }),
+  ...(auditLogPath && { auditLogPath }),
+});
 
 function etcdAccess(flags: ServerFlags): EtcdAccess | undefined {
   if (!flags.etcdServers?.length) return undefined;

@@ -26,6 +26,7 @@ export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> 
   proxyMode: 'text',
   domain: 'text',
   ingress: 'flag',
+  auditLogPath: 'text',
   images: 'map',
 };
 export const nodeFields = { name: 'text', addresses: 'list', roles: 'list', zone: 'text', labels: 'map' } as const;

@@ -49,6 +49,8 @@ export interface ClusterDescription {
   readonly domain: string;
   /** Start the built-in Ingress controller. */
   readonly ingress: boolean;
+  /** File that gets one JSON line for every request to the API: who asked for what. None by default. */
+  readonly auditLogPath?: string;
   /** Image → program or directory on this machine that stands for it. */
   readonly images: Readonly<Record<string, string>>;
 }

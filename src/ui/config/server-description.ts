@@ -36,6 +36,8 @@ export interface ServerDescription {
   readonly serviceCIDRs: readonly string[];
   readonly podCIDRs: readonly string[];
   readonly nodePorts: { readonly first: number; readonly last: number };
+  /** Absent: nothing is audited. */
+  readonly auditLogPath?: string;
   readonly disabledAdmission: readonly string[];
   /** `*` means all, `-name` all but that; absent: none. */
   readonly controllers?: readonly string[];
