@@ -13,6 +13,7 @@ const cli = createCli({
   findObstacles: async (description) => (await import('./main/host-network.ts')).findObstacles(description),
   freeNodeRange: async (range, length, taken) => (await import('./main/host-network.ts')).freeNodeRange(range, length, taken),
   startServer: async (description, kubeconfig) => (await import('./main/server.ts')).startServer(description, kubeconfig),
+  lookIntoNode: async (cluster, model, keys) => (await import('./main/look-into-node.ts')).lookIntoNode(cluster, model, keys),
   startProxy: async (settings) => (await import('./main/parts/node-proxy.ts')).startNodeProxy(settings),
   cleanUpProxy: async () => (await import('./main/parts/node-proxy.ts')).cleanUpNodeProxy(),
   startDns: async (settings) => (await import('./main/parts/server-parts.ts')).startDnsPart(settings),

@@ -20,6 +20,7 @@ const parts: Parts = {
   startCluster: unused,
   startServer: unused,
   sweepCluster: unused,
+  lookIntoNode: unused,
   startProxy: unused,
   cleanUpProxy: unused,
   startDns: unused,

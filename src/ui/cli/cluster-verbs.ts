@@ -8,6 +8,7 @@ import { CommandError } from './command-error.ts';
 import { down } from './down.ts';
 import { kubectl } from './kubectl.ts';
 import { examples, type Parts } from './parts.ts';
+import { service } from './service.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { why } from './why.ts';
@@ -34,6 +35,7 @@ export function addClusterVerbs(program: Command, parts: Parts): void {
   addKubeconfig(program, parts);
   addKubectl(program, parts);
   addWhy(program, parts);
+  addService(program, parts);
 }
 
 function addUp(program: Command, parts: Parts): void {
@@ -115,6 +117,23 @@ function addWhy(program: Command, parts: Parts): void {
     .addHelpText('after', examples('fairlead why client web', 'fairlead why client web.other:8080', 'fairlead why shop/client 10.96.0.10:53 --udp --json'))
     .action(async (pod: string, destination: string, options) => {
       process.exitCode = await why(pod, destination, options);
+    });
+}
+
+function addService(program: Command, parts: Parts): void {
+  program
+    .command('service')
+    .description('show what each address of a Service leads to on a node, and why each endpoint is in or out; exit code 0 only if all lead somewhere')
+    .argument('<service>', 'NAME or NAMESPACE/NAME')
+    .addOption(name('default'))
+    .addOption(dataOption(parts))
+    .option('-n, --namespace <namespace>', 'of the Service', 'default')
+    .option('--from <whom>', 'who asks: pod/NAME, pod/NAMESPACE/NAME, node/NAME or outside; any pod of the node if none is given')
+    .option('--node <node>', 'whose rules are asked; if none is given, those of the asker’s node')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', examples('fairlead service web', 'fairlead service shop/web --from pod/client', 'fairlead service web --from outside --node node1 --json'))
+    .action(async (asked: string, options) => {
+      process.exitCode = await service(asked, options, parts);
     });
 }
 

@@ -1,5 +1,7 @@
 // What the command line cannot do itself and main.ts hands in, and what all verbs share.
 import type { SocketAddress } from '../../base/run/sockets.ts';
+import type { NetworkModel } from '../../model/network-model.ts';
+import type { KernelView } from '../trace/print-service.ts';
 import type { ClusterDescription, ProxyMode } from '../config/cluster-description.ts';
 import type { ServerDescription } from '../config/server-description.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
@@ -68,6 +70,8 @@ export interface Parts {
   startServer(description: ServerDescription, kubeconfig: string): Promise<RunningServer>;
   /** Removes every trace of a cluster that is not running from the machine. */
   sweepCluster(description: ClusterDescription, folder: ClusterFolder): Promise<void>;
+  /** What the kernel of a node really has of these Service ports; undefined where we may not look. */
+  lookIntoNode(cluster: string, model: NetworkModel, keys: readonly string[]): Promise<KernelView | undefined>;
   startProxy(settings: ProxySettings): Promise<RunningPart>;
   /** Takes the proxy's rules out of this network namespace. */
   cleanUpProxy(): Promise<void>;

@@ -67,7 +67,8 @@ function splitPort(destination: string): [host: string | undefined, port: number
   return [bracketed ?? name, port === undefined ? defaultPort : Number(port)];
 }
 
-async function fetchObjects({ data, name }: WhyOptions): Promise<Snapshot> {
+/** What models are made of. Throws CommandError when the API cannot be asked. */
+export async function fetchObjects({ data, name }: Pick<WhyOptions, 'data' | 'name'>): Promise<Snapshot> {
   try {
     const client = createApiClient(readKubeconfig(clusterFolder(data, name).kubeconfig));
     return await fetchSnapshot(client, reads).finally(() => client.close());
