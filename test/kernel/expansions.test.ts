@@ -55,7 +55,7 @@ const ways: readonly Way[] = [
     async travel(world, stages) {
       const middle = Math.floor(stages.length / 2);
       await showAll(world, stages.slice(0, middle));
-      world.restart();
+      await world.restart();
       await showAll(world, stages.slice(middle));
     },
   },
@@ -86,7 +86,7 @@ for (const [index, { file, ways: by }] of runs.entries()) {
     }
 
     before(async () => {
-      world = buildRealWorld(`ways-${index}`, fixture, createStagehand(fixture).show(fixture.objects), by);
+      world = buildRealWorld(`ways-${index}`, fixture, createStagehand(fixture).show(fixture.objects), { ways: by });
       await world.show(last.stage);
       for (const [name, state] of await readStates(world)) expected.set(name, state);
     });

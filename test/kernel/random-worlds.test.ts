@@ -26,7 +26,7 @@ const isOneWayTcp = ({ line, expected }: Question): boolean =>
 
 let real: RealWorld;
 before(() => {
-  real = buildRealWorld('random-worlds', fixtureOf('policies'), stageOfWorld({ objects: [], packets: [] }), ways);
+  real = buildRealWorld('random-worlds', fixtureOf('policies'), stageOfWorld({ objects: [], packets: [] }), { ways });
 });
 after(() => real.close());
 

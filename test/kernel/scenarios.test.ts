@@ -33,7 +33,7 @@ for (const { ways, share } of plays) {
       const fixture = fixtureOf(name);
       let world: RealWorld;
       before(() => {
-        world = buildRealWorld(`judge-${name}`, fixture, createStagehand(fixture).show(fixture.objects), ways);
+        world = buildRealWorld(`judge-${name}`, fixture, createStagehand(fixture).show(fixture.objects), { ways });
       });
       after(() => world.close());
 

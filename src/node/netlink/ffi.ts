@@ -52,6 +52,7 @@ const call = {
   close: libc.func('int close(int)'),
   pipe2: libc.func('int pipe2(_Out_ int *, int)'),
   ioctl: libc.func('int ioctl(int, unsigned long, _Inout_ uint8_t *)'),
+  bpf: libc.func('long syscall(long, int, _Inout_ uint8_t *, uint32_t)'),
 };
 
 /** Every call here answers −1 for failure. koffi keeps errno per thread; it must be read before any other call. */
@@ -154,5 +155,12 @@ export function openPipe(): readonly [number, number] {
 /** The request's argument is read from, and its answer written to, `bytes`. */
 export const controlDevice = (fd: number, request: number, bytes: Uint8Array): void =>
   void checked('ioctl', call.ioctl(fd, request, bytes));
+
+/** glibc has no word for bpf(2), so it goes by its number. */
+export const bpfCall = (number: number, command: number, attributes: Uint8Array, about: string): number =>
+  checked('bpf', call.bpf(number, command, attributes, attributes.length), about);
+
+/** For structures that hold pointers. The bytes must be referred to until the call is over, or they may be gone. */
+export const pointerTo = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes));
 
 export const closeDescriptor = (fd: number): void => void checked('close', call.close(fd));

@@ -37,7 +37,7 @@ export async function askKernel(world: RealWorld, stage: Stage, questions: reado
   await listenOn(world, portsOf(stage, questions));
   const asked = questions.map(({ line, expected }): Asked => {
     const probe = probeOf(line, stage);
-    return { line, expected, probe, sending: sendingOf(world, stage, { line, probe }), seen: new Set() };
+    return { line, expected, probe, sending: sendingOf(world, stage, { line, probe, expected }), seen: new Set() };
   });
   const far = asked.filter(({ probe }) => probe.packet.protocol === 'UDP').map(({ sending }) => sending);
   for (const { destination, port } of far) await world.places.get(elsewhere)!.listeners.listenAt(destination, port);
@@ -87,7 +87,10 @@ function senderOf({ places }: RealWorld, stage: Stage, { packet, from }: Probe):
 /** A pod that has ended has an address in its status, but nobody is there to send from it. */
 export const canSend = (world: RealWorld, stage: Stage, line: PacketLine): boolean => senderOf(world, stage, probeOf(line, stage)) !== undefined;
 
-function sendingOf(world: RealWorld, stage: Stage, { line, probe }: { line: PacketLine; probe: Probe }): Sending {
+/** Of a refusal only a connected socket hears. */
+const hasAnswers = (expected: ReadonlySet<string>): boolean => !expected.has('rejected') && !expected.has('dropped');
+
+function sendingOf(world: RealWorld, stage: Stage, { line, probe, expected }: Question & { probe: Probe }): Sending {
   const { packet } = probe;
   const sender = senderOf(world, stage, probe);
   if (!sender) throw new Error(`nobody is there to send: ${line.text}`);
@@ -97,6 +100,7 @@ function sendingOf(world: RealWorld, stage: Stage, { line, probe }: { line: Pack
     destination: packet.destination,
     port: packet.destinationPort,
     ...(line.via === undefined ? {} : { mark: markOf(stage, line.via) }),
+    ...(sender.cgroup === undefined ? {} : { cgroup: sender.cgroup, unconnected: hasAnswers(expected) }),
   };
 }
 
@@ -136,5 +140,5 @@ function printAnswer(answer: Answer, { packet }: Probe, { models }: Stage): stri
 }
 
 async function forgetClients({ nodes }: RealWorld, { models }: Stage): Promise<void> {
-  await Promise.all([...nodes].map(([name, { rules }]) => rules.forgetClients(models.get(name)!)));
+  await Promise.all([...nodes].map(([name, hands]) => hands.forgetClients(models.get(name)!)));
 }

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { addressOf } from '../../../src/base/net/address.ts';
 import { AF_INET, AF_INET6, bindSocket, closeDescriptor, openSocket, setSocketOption, SOCK_DGRAM, SOCK_STREAM } from '../../../src/node/netlink/ffi.ts';
 import { inNamespace, type Netns } from '../../../src/node/netlink/namespaces.ts';
+import { inCgroup } from './in-cgroup.ts';
 import type { Reception } from './listeners.ts';
 import { socketAddress } from './socket-address.ts';
 
@@ -14,6 +15,10 @@ export interface Sending {
   readonly port: number;
   /** Chooses the sender's way out, where it has several. */
   readonly mark?: number;
+  /** The sender is one of this control group. */
+  readonly cgroup?: string;
+  /** UDP: the datagram is sent without a connection. */
+  readonly unconnected?: boolean;
 }
 
 /** Silence is what is left when nothing comes. */
@@ -22,8 +27,8 @@ export type Answer = Reception | 'refused' | 'silence';
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
 
-export function openSender({ namespace, source, mark }: Sending, type: number, protocol = 0): number {
-  return inNamespace(namespace, () => {
+export function openSender({ namespace, source, mark, cgroup }: Sending, type: number, protocol = 0): number {
+  const open = () => inNamespace(namespace, () => {
     const fd = openSocket({ family: addressOf(source).family === 4 ? AF_INET : AF_INET6, type, protocol });
     try {
       if (mark !== undefined) setSocketOption(fd, SOL_SOCKET, SO_MARK, new Uint8Array(Uint32Array.of(mark).buffer));
@@ -34,6 +39,12 @@ export function openSender({ namespace, source, mark }: Sending, type: number, p
       throw error;
     }
   });
+  return cgroup === undefined ? open() : inCgroup(cgroup, open);
+}
+
+/** Whoever was addressed, the answer must seem to come from there, however it was translated. */
+function checkPeer(peer: string | undefined, { destination }: Sending): void {
+  if (peer !== destination) throw new Error(`sent to ${destination}, answered by ${peer}`);
 }
 
 /** Whoever sends cannot tell a packet without a way from a dropped one: no route, blackhole, unreachable host or net. */
@@ -61,6 +72,7 @@ export function sendTcp(sending: Sending, giveUp: AbortSignal): Promise<Answer> 
     };
     giveUp.addEventListener('abort', () => settle('silence'), { once: true });
     stream.on('data', (data) => (text += data.toString()));
+    stream.on('connect', () => attempt(() => checkPeer(stream.remoteAddress, sending), reject));
     stream.on('end', () => (text === '' ? undefined : settle(JSON.parse(text) as Reception)));
     stream.on('error', (error) => attempt(() => settle(answerOfError(error)), reject));
     stream.connect({ host: sending.destination, port: sending.port });
@@ -80,13 +92,17 @@ export function sendUdp(sending: Sending, giveUp: AbortSignal): Promise<Answer> 
     const failed = (error: Error | null) => void (error && isOpen && attempt(() => settle(answerOfError(error)), reject));
     giveUp.addEventListener('abort', () => settle('silence'), { once: true });
     socket.on('error', failed);
-    socket.on('message', (data) => settle(JSON.parse(data.toString()) as Reception));
-    socket.bind({ fd: openSender(sending, SOCK_DGRAM) }, () =>
+    socket.on('message', (data, peer) => {
+      attempt(() => checkPeer(peer.address, sending), reject);
+      settle(JSON.parse(data.toString()) as Reception);
+    });
+    socket.bind({ fd: openSender(sending, SOCK_DGRAM) }, () => {
+      if (sending.unconnected) return socket.send('who is there?', sending.port, sending.destination, failed);
       socket.connect(sending.port, sending.destination, (error?: Error) => {
         failed(error ?? null);
         if (isOpen) socket.send('who is there?', failed);
-      }),
-    );
+      });
+    });
   });
 }
 

@@ -10,8 +10,12 @@ import { hostPrefix } from '../../../src/base/net/prefix.ts';
 import { addressFromBytes, familyOf, printAddress } from '../../../src/base/net/address.ts';
 import { keyOf } from '../../../src/kube/store/store.ts';
 import type { NetworkModel } from '../../../src/model/network-model.ts';
+import { step } from '../../../src/node/agent/agent.ts';
+import { nodeCgroup, removeCgroups } from '../../../src/node/bpf/cgroups.ts';
+import { createConnectRenderer } from '../../../src/node/bpf/render-connect.ts';
 import { createFlowRenderer } from '../../../src/node/dataplane/render-flows.ts';
 import { createWiringRenderer } from '../../../src/node/dataplane/render-wiring.ts';
+import { connectDriver } from '../../../src/node/linux/connect-driver.ts';
 import { conntrackDriver } from '../../../src/node/linux/conntrack-driver.ts';
 import type { Driver } from '../../../src/node/linux/driver.ts';
 import { hostSysctls, podSysctls } from '../../../src/node/linux/namespace-sysctls.ts';
@@ -34,6 +38,8 @@ export interface Place {
   readonly namespace: Netns;
   readonly listeners: Listeners;
   readonly ears: Map<RawProtocol, Ear>;
+  /** Of its node, where processes are balanced when they connect. */
+  readonly cgroup?: string;
 }
 
 /** One node's drivers, each with what the model means to it. */
@@ -43,7 +49,9 @@ export interface NodeHands {
   readonly rules: RuleHands;
   renderWiring(model: NetworkModel): Wiring;
   apply(model: NetworkModel): Promise<void>;
-  close(): void;
+  /** Which endpoint sticky clients had. */
+  forgetClients(model: NetworkModel): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface RealWorld {
@@ -53,7 +61,7 @@ export interface RealWorld {
   /** Pods, wiring, rulesets and the ways outside become the stage's. */
   show(stage: Stage): Promise<void>;
   /** New drivers that know nothing, on the kernel as it is. */
-  restart(): void;
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,8 +79,8 @@ const noIcmpLimits = { 'net/ipv4/icmp_ratelimit': '0', 'net/ipv6/icmp/ratelimit'
 const halves = { 4: ['0.0.0.0/1', '128.0.0.0/1'], 6: ['::/1', '8000::/1'] } as const;
 const everywhere = [...halves[4], ...halves[6]];
 
-function openPlace(who: string, namespace: Netns): Place {
-  return { who, namespace, listeners: openListeners(namespace, who), ears: new Map() };
+function openPlace(who: string, namespace: Netns, cgroup?: string): Place {
+  return { who, namespace, listeners: openListeners(namespace, who), ears: new Map(), ...(cgroup !== undefined && { cgroup }) };
 }
 
 function closePlace({ listeners, ears }: Place): void {
@@ -90,10 +98,11 @@ function ip(namespace: Netns, family: '-4' | '-6', ...lines: string[]): void {
   inNamespace(namespace, () => execFileSync('ip', [family, '-batch', '-'], { input: `${lines.join('\n')}\n` }));
 }
 
-function openHands(namespace: Netns, rulesBy: RulesBy): NodeHands {
+function openHands(namespace: Netns, rulesBy: RulesBy, cgroup: string | undefined): NodeHands {
   const wiring = linuxWiringDriver(namespace);
   const flows = conntrackDriver(namespace);
   const rules = openRuleHands(namespace, rulesBy);
+  const balancing = cgroup === undefined ? undefined : step(createConnectRenderer(), connectDriver(cgroup));
   const [renderWiring, renderFlows] = [createWiringRenderer(), createFlowRenderer()];
   return {
     namespace,
@@ -104,8 +113,17 @@ function openHands(namespace: Netns, rulesBy: RulesBy): NodeHands {
       await wiring.apply(renderWiring(model));
       await rules.apply(model);
       await flows.apply(renderFlows(model));
+      await balancing?.apply(model);
     },
-    close: rules.close,
+    async forgetClients(model) {
+      await rules.forgetClients(model);
+      await balancing?.remove();
+      await balancing?.apply(model);
+    },
+    async close() {
+      rules.close();
+      await balancing?.remove();
+    },
   };
 }
 
@@ -168,8 +186,16 @@ function outsideWiring({ models }: Stage, routed: boolean): Wiring {
 /** Netlink and text take turns, so that every scenario meets both. */
 const bothNft: readonly RulesBy[] = ['netlink', 'text'];
 
-/** `cluster` names the machine; the fixture's nodes and hosts are all it will ever have. The ways to bring rules go round the nodes. */
-export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, ways: readonly RulesBy[] = bothNft): RealWorld {
+export interface RealWorldOptions {
+  /** How rules are brought: they go round the nodes. */
+  readonly ways?: readonly RulesBy[];
+  /** Pods and nodes send as processes that are balanced when they connect. */
+  readonly balanced?: boolean;
+}
+
+/** `cluster` names the machine; the fixture's nodes and hosts are all it will ever have. */
+export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, { ways = bothNft, balanced = false }: RealWorldOptions = {}): RealWorld {
+  const cgroupOf = (node: string) => (balanced ? nodeCgroup(cluster, node) : undefined);
   const nodeNames = [...first.models.keys()];
   const hosts = Object.entries(fixture.hosts);
   createMachine({
@@ -186,7 +212,7 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, 
   for (const name of nodeNames) {
     const namespace = nodeNamespace(cluster, name);
     inNamespace(namespace, () => Object.entries(noIcmpLimits).forEach(([key, value]) => writeSysctlHere(key, value)));
-    add(openPlace(`node ${name}`, namespace));
+    add(openPlace(`node ${name}`, namespace, cgroupOf(name)));
   }
   for (const [name, { ips }] of hosts) {
     const namespace = nodeNamespace(cluster, name);
@@ -201,7 +227,7 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, 
 
   const outsideDrivers = new Map(hosts.map(([name]) => [name, linuxWiringDriver(nodeNamespace(cluster, name))]));
   const underlayDriver = linuxWiringDriver(underlay);
-  const openAll = () => new Map(nodeNames.map((name, index) => [name, openHands(nodeNamespace(cluster, name), ways[index % ways.length]!)]));
+  const openAll = () => new Map(nodeNames.map((name, index) => [name, openHands(nodeNamespace(cluster, name), ways[index % ways.length]!, cgroupOf(name))]));
   let nodes = openAll();
   let pods = new Map<string, PodHere & { link: string }>();
   let links = 0;
@@ -232,7 +258,7 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, 
       const link = `pod${(links += 1)}`;
       attachPod(nodeNamespace(cluster, pod.node), { podNs, name: link, ips: pod.ips });
       pods.set(pod.who, { ...pod, link });
-      add(openPlace(pod.who, podNs));
+      add(openPlace(pod.who, podNs, cgroupOf(pod.node)));
     }
   }
 
@@ -248,13 +274,14 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, 
       await Promise.all([...stage.models].map(async ([name, model]) => nodes.get(name)!.apply(model)));
       moveAnnouncements(stage);
     },
-    restart() {
-      for (const hands of nodes.values()) hands.close();
+    async restart() {
+      for (const hands of nodes.values()) await hands.close();
       nodes = openAll();
     },
     async close() {
       for (const place of places.values()) closePlace(place);
-      for (const hands of nodes.values()) hands.close();
+      for (const hands of nodes.values()) await hands.close();
+      removeCgroups(cluster);
       pods = new Map();
       removeMachine(cluster);
     },
