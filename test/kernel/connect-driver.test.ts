@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { type ConnectFront, type ConnectTable } from '../../src/node/bpf/render-connect.ts';
 import { nodeCgroup, removeCgroups } from '../../src/node/bpf/cgroups.ts';
-import { connectDriver } from '../../src/node/linux/connect-driver.ts';
+import { connectDriver } from '../../src/node/bpf/connect-driver.ts';
 import { DriverError } from '../../src/node/linux/driver.ts';
 import { SOCK_DGRAM } from '../../src/node/netlink/ffi.ts';
 import { homeNamespace } from '../../src/node/netlink/namespaces.ts';
@@ -167,7 +167,7 @@ describe(`connect-time balancing in the kernel${why === undefined ? '' : ` (skip
 
   test('when its process is killed, nobody is led any more', async () => {
     const program = `
-      import { connectDriver } from ${JSON.stringify(import.meta.resolve('../../src/node/linux/connect-driver.ts'))};
+      import { connectDriver } from ${JSON.stringify(import.meta.resolve('../../src/node/bpf/connect-driver.ts'))};
       await connectDriver(${JSON.stringify(cgroup)}).apply(new Map([['a', ${JSON.stringify([front()])}]]));
       process.send('ready');
       setInterval(() => {}, 1000);`;

@@ -1,4 +1,4 @@
-// The maps that programs (programs.ts) and driver (linux/connect-driver.ts) share: their shapes, byte by byte.
+// The maps that programs (programs.ts) and driver (bpf/connect-driver.ts) share: their shapes, byte by byte.
 //
 //   fronts     front                       → id, endpoint count, sticky nanoseconds
 //   endpoints  id, index in [0, count)     → place

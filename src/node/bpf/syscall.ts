@@ -11,6 +11,7 @@ const numbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv6
 
 const CGROUP_SOCK_ADDR = 18;
 const nameBytes = 15;
+const tries = 20;
 const logBytes = 1 << 18;
 
 const u32 = (value: number): Buffer => {
@@ -32,7 +33,14 @@ const name16 = (name: string): Buffer => {
 function call(command: keyof typeof commands, about: string, parts: readonly Buffer[]): number {
   const number = numbers[arch];
   if (number === undefined) throw new Error(`the number of bpf(2) on ${arch} is not known`);
-  return bpfCall(number, commands[command], Buffer.concat(parts), `${command} ${about}`);
+  for (let left = tries; ; left--) {
+    try {
+      return bpfCall(number, commands[command], Buffer.concat(parts), `${command} ${about}`);
+    } catch (error) {
+      // The verifier gives up when a signal waits for the thread, and asks to be asked again.
+      if (left === 1 || !(error instanceof SystemCallError && error.code === 'EAGAIN')) throw error;
+    }
+  }
 }
 
 export const createMap = ({ name, type, flags, keyBytes, valueBytes }: MapShape, most: number): number =>

@@ -1,7 +1,7 @@
 // Whether this machine can balance when processes connect, and what that changes in what a receiver sees.
 import { removeCgroup, removeCgroups, nodeCgroup } from '../../../src/node/bpf/cgroups.ts';
 import { type ConnectFront, connectFronts } from '../../../src/node/bpf/render-connect.ts';
-import { connectDriver } from '../../../src/node/linux/connect-driver.ts';
+import { connectDriver } from '../../../src/node/bpf/connect-driver.ts';
 import { type PacketLine, probeOf } from '../../scenarios/run/packet-lines.ts';
 import type { Stage } from '../../scenarios/run/stage.ts';
 

@@ -15,7 +15,7 @@ import { nodeCgroup, removeCgroups } from '../../../src/node/bpf/cgroups.ts';
 import { createConnectRenderer } from '../../../src/node/bpf/render-connect.ts';
 import { createFlowRenderer } from '../../../src/node/dataplane/render-flows.ts';
 import { createWiringRenderer } from '../../../src/node/dataplane/render-wiring.ts';
-import { connectDriver } from '../../../src/node/linux/connect-driver.ts';
+import { connectDriver } from '../../../src/node/bpf/connect-driver.ts';
 import { conntrackDriver } from '../../../src/node/linux/conntrack-driver.ts';
 import type { Driver } from '../../../src/node/linux/driver.ts';
 import { hostSysctls, podSysctls } from '../../../src/node/linux/namespace-sysctls.ts';

@@ -1,12 +1,12 @@
 // Balancing when a process connects: programs on a node's cgroup, and the maps that tell them of Services.
 // All of it hangs on descriptors of this process: when it dies, connections go by nftables again.
 import { keyedDiff } from '../../base/data/keyed-diff.ts';
-import { Attachment } from '../bpf/attachment.ts';
-import { removeCgroup } from '../bpf/cgroups.ts';
-import { Generation, type Need, type Placed, placed, textOf } from '../bpf/generation.ts';
-import { frontKey } from '../bpf/maps.ts';
-import type { ConnectFront, ConnectTable } from '../bpf/render-connect.ts';
-import { type Applied, type Driver, DriverError } from './driver.ts';
+import { Attachment } from './attachment.ts';
+import { removeCgroup } from './cgroups.ts';
+import { Generation, type Need, type Placed, placed, textOf } from './generation.ts';
+import { frontKey } from './maps.ts';
+import type { ConnectFront, ConnectTable } from './render-connect.ts';
+import { type Applied, type Driver, DriverError } from '../linux/driver.ts';
 
 const driverName = 'connect-time balancing';
 
