@@ -31,6 +31,9 @@ import { priorityClassKind } from './priority-class.ts';
 import { clusterRoleKind, roleKind } from './role.ts';
 import { clusterRoleBindingKind, roleBindingKind } from './role-binding.ts';
 import { customResourceDefinitionKind } from './custom-resource-definition.ts';
+import { validatingAdmissionPolicyKind } from './validating-admission-policy.ts';
+import { validatingAdmissionPolicyBindingKind } from './validating-admission-policy-binding.ts';
+import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhook-configuration.ts';
 import { type ClusterConfig, defaultClusterConfig } from './cluster-config.ts';
 import type { Kind } from './kind.ts';
 import { createKindIndex } from './kind-index.ts';
@@ -71,6 +74,10 @@ export const createKinds = (config: ClusterConfig): readonly Kind[] => [
   clusterRoleKind as Kind,
   clusterRoleBindingKind as Kind,
   customResourceDefinitionKind as Kind,
+  mutatingWebhookConfigurationKind as Kind,
+  validatingAdmissionPolicyKind as Kind,
+  validatingAdmissionPolicyBindingKind as Kind,
+  validatingWebhookConfigurationKind as Kind,
 ];
 
 /** For readers and tests, who need the names and not one cluster's ranges. */

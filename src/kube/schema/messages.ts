@@ -7,19 +7,25 @@ AuditAnnotation key=1:string+! valueExpression=2:string+!
 ExpressionWarning fieldRef=2:string+! warning=3:string+!
 MatchCondition name=1:string+! expression=2:string+!
 MatchResources@atomic namespaceSelector=1:meta/v1.LabelSelector* objectSelector=2:meta/v1.LabelSelector* resourceRules=3:[]NamedRuleWithOperations excludeResourceRules=4:[]NamedRuleWithOperations matchPolicy=7:string*
+MutatingWebhook name=1:string+! clientConfig=2:WebhookClientConfig+! rules=3:[]RuleWithOperations failurePolicy=4:string* matchPolicy=9:string* namespaceSelector=5:meta/v1.LabelSelector* objectSelector=11:meta/v1.LabelSelector* sideEffects=6:string*+! timeoutSeconds=7:int32* admissionReviewVersions=8:[]string+! reinvocationPolicy=10:string* matchConditions=12:[]MatchCondition@map(name)%merge(name)
+MutatingWebhookConfiguration& metadata=1:meta/v1.ObjectMeta webhooks=2:[]MutatingWebhook@map(name)%merge(name)
 NamedRuleWithOperations@atomic resourceNames=1:[]string ruleWithOperations=2:RuleWithOperations~
 ParamKind@atomic apiVersion=1:string kind=2:string
 ParamRef name=1:string namespace=2:string selector=3:meta/v1.LabelSelector* parameterNotFoundAction=4:string*
 Rule apiGroups=1:[]string apiVersions=2:[]string resources=3:[]string scope=4:string*
 RuleWithOperations operations=1:[]string rule=2:Rule~
+ServiceReference namespace=1:string+! name=2:string+! path=3:string* port=4:int32*
 TypeChecking expressionWarnings=1:[]ExpressionWarning
 ValidatingAdmissionPolicy& metadata=1:meta/v1.ObjectMeta spec=2:ValidatingAdmissionPolicySpec status=3:ValidatingAdmissionPolicyStatus
 ValidatingAdmissionPolicyBinding& metadata=1:meta/v1.ObjectMeta spec=2:ValidatingAdmissionPolicyBindingSpec!
 ValidatingAdmissionPolicyBindingSpec policyName=1:string! paramRef=2:ParamRef* matchResources=3:MatchResources* validationActions=4:[]string!
 ValidatingAdmissionPolicySpec paramKind=1:ParamKind* matchConstraints=2:MatchResources* validations=3:[]Validation failurePolicy=4:string* auditAnnotations=5:[]AuditAnnotation matchConditions=6:[]MatchCondition@map(name)%merge(name) variables=7:[]Variable@map(name)%merge(name)
 ValidatingAdmissionPolicyStatus observedGeneration=1:int64 typeChecking=2:TypeChecking* conditions=3:[]meta/v1.Condition@map(type)
+ValidatingWebhook name=1:string+! clientConfig=2:WebhookClientConfig+! rules=3:[]RuleWithOperations failurePolicy=4:string* matchPolicy=9:string* namespaceSelector=5:meta/v1.LabelSelector* objectSelector=10:meta/v1.LabelSelector* sideEffects=6:string*+! timeoutSeconds=7:int32* admissionReviewVersions=8:[]string+! matchConditions=11:[]MatchCondition@map(name)%merge(name)
+ValidatingWebhookConfiguration& metadata=1:meta/v1.ObjectMeta webhooks=2:[]ValidatingWebhook@map(name)%merge(name)
 Validation expression=1:string+! message=2:string reason=3:string* messageExpression=4:string
 Variable@atomic name=1:string+! expression=2:string+!
+WebhookClientConfig url=3:string* service=1:ServiceReference* caBundle=2:bytes
 [apiextensions.k8s.io/v1]
 CustomResourceColumnDefinition name=1:string+! type=2:string+! format=3:string description=4:string priority=5:int32 jsonPath=6:string+!
 CustomResourceConversion strategy=1:string+! webhook=2:WebhookConversion*
@@ -34,7 +40,10 @@ CustomResourceSubresourceStatus
 CustomResourceSubresources status=1:CustomResourceSubresourceStatus* scale=2:CustomResourceSubresourceScale*
 CustomResourceValidation openAPIV3Schema=1:JSONSchemaProps*
 ExternalDocumentation description=1:string url=2:string
-JSONSchemaProps id=1:string $schema=2:string $ref=3:string* description=4:string type=5:string format=6:string title=7:string default=8:json* maximum=9:double* exclusiveMaximum=10:bool minimum=11:double* exclusiveMinimum=12:bool maxLength=13:int64* minLength=14:int64* pattern=15:string maxItems=16:int64* minItems=17:int64* uniqueItems=18:bool multipleOf=19:double* enum=20:[]json maxProperties=21:int64* minProperties=22:int64* required=23:[]string items=24:json* allOf=25:[]JSONSchemaProps oneOf=26:[]JSONSchemaProps anyOf=27:[]JSONSchemaProps not=28:JSONSchemaProps* properties=29:{}JSONSchemaProps additionalProperties=30:json* patternProperties=31:{}JSONSchemaProps dependencies=32:{}json additionalItems=33:json* definitions=34:{}JSONSchemaProps externalDocs=35:ExternalDocumentation* example=36:json* nullable=37:bool x-kubernetes-preserve-unknown-fields=38:bool* x-kubernetes-embedded-resource=39:bool x-kubernetes-int-or-string=40:bool x-kubernetes-list-map-keys=41:[]string x-kubernetes-list-type=42:string* x-kubernetes-map-type=43:string* x-kubernetes-validations=44:[]ValidationRule@map(rule)%merge(rule)
+JSONSchemaPropsOrArray schema=1:JSONSchemaProps* jSONSchemas=2:[]JSONSchemaProps
+JSONSchemaPropsOrBool allows=1:bool schema=2:JSONSchemaProps*
+JSONSchemaPropsOrStringArray schema=1:JSONSchemaProps* property=2:[]string
+JSONSchemaProps id=1:string $schema=2:string $ref=3:string* description=4:string type=5:string format=6:string title=7:string default=8:json* maximum=9:double* exclusiveMaximum=10:bool minimum=11:double* exclusiveMinimum=12:bool maxLength=13:int64* minLength=14:int64* pattern=15:string maxItems=16:int64* minItems=17:int64* uniqueItems=18:bool multipleOf=19:double* enum=20:[]json maxProperties=21:int64* minProperties=22:int64* required=23:[]string items=24:schemaOrList* allOf=25:[]JSONSchemaProps oneOf=26:[]JSONSchemaProps anyOf=27:[]JSONSchemaProps not=28:JSONSchemaProps* properties=29:{}JSONSchemaProps additionalProperties=30:schemaOrBool* patternProperties=31:{}JSONSchemaProps dependencies=32:{}schemaOrTexts additionalItems=33:schemaOrBool* definitions=34:{}JSONSchemaProps externalDocs=35:ExternalDocumentation* example=36:json* nullable=37:bool x-kubernetes-preserve-unknown-fields=38:bool* x-kubernetes-embedded-resource=39:bool x-kubernetes-int-or-string=40:bool x-kubernetes-list-map-keys=41:[]string x-kubernetes-list-type=42:string* x-kubernetes-map-type=43:string* x-kubernetes-validations=44:[]ValidationRule@map(rule)%merge(rule)
 SelectableField jsonPath=1:string+!
 ServiceReference namespace=1:string+! name=2:string+! path=3:string* port=4:int32*
 ValidationRule rule=1:string+! message=2:string messageExpression=3:string reason=4:string* fieldPath=5:string optionalOldSelf=6:bool*

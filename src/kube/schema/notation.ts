@@ -11,10 +11,10 @@
 
 export const scalars = [
   'string', 'int32', 'int64', 'bool', 'double', 'bytes',
-  'time', 'microtime', 'quantity', 'intstr', 'fields', 'raw', 'json', 'strings',
+  'time', 'microtime', 'quantity', 'intstr', 'fields', 'raw', 'json', 'strings', 'schemaOrList', 'schemaOrBool', 'schemaOrTexts',
 ] as const;
 
-/** `fields` = FieldsV1, `raw` = RawExtension, `json` = any JSON value, `strings` = a list wrapped in a message on the wire. */
+/** `fields` = FieldsV1, `raw` = RawExtension, `json` = any JSON value, `strings` = a list wrapped in a message on the wire, `schemaOr…` = a JSON schema or something simpler. */
 export type Scalar = (typeof scalars)[number];
 
 export interface FieldLine {

@@ -2,7 +2,8 @@
 // Whatever the bytes say, it ends: depth and the number of values are bounded, and every refusal is an ApiError 400.
 import { setOwn } from '../../base/data/json-value.ts';
 import { badRequest } from '../meaning/api-error.ts';
-import type { Field, Message } from '../schema/schema.ts';
+import { type Field, type Message, messageNamed } from '../schema/schema.ts';
+import { schemaUnions } from './schema-unions.ts';
 import { specialValues } from './special-values.ts';
 import type { WireField } from './special-values.ts';
 
@@ -127,7 +128,7 @@ function readValue(input: Input, place: Place, context: { depth: number; old?: u
     case 'double':
       return readDouble(input, place);
     default:
-      return readSpecial(input, place);
+      return schemaUnions[field.scalar] ? readUnion(input, place, context.depth) : readSpecial(input, place);
   }
 }
 
@@ -137,6 +138,13 @@ function readNested(input: Input, place: Place, context: { depth: number; old?: 
   const into = (context.old ?? {}) as Json;
   readMessage(input, end, { message: mustBeMessage(place.field), into, depth: context.depth + 1 });
   return into;
+}
+
+function readUnion(input: Input, place: Place, depth: number): unknown {
+  const { message, toJson } = schemaUnions[place.field.scalar!]!;
+  const into: Json = {};
+  readMessage(input, readEnd(input, place), { message: messageNamed(message)!, into, depth: depth + 1 });
+  return toJson(into);
 }
 
 function readSpecial(input: Input, place: Place): unknown {

@@ -1,7 +1,8 @@
 // Writes the JSON form of an object as the protobuf bytes Kubernetes itself would write: fields by number, maps by
 // key, and Go's non-pointer fields even when empty. It fills its buffer from the end, so that a length is known
 // when it is written and nothing is measured twice.
-import type { Field, Message, Scalar } from '../schema/schema.ts';
+import { type Field, type Message, messageNamed, type Scalar } from '../schema/schema.ts';
+import { schemaUnions } from './schema-unions.ts';
 import { specialValues } from './special-values.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -63,7 +64,9 @@ function writeValue(output: Output, field: Field, value: unknown, number = field
   const write = field.scalar && plainScalars[field.scalar];
   if (write) return write(output, number, value);
   const before = written(output);
-  if (field.message) writeMessage(output, (value ?? {}) as Json, field.message);
+  const union = field.scalar && schemaUnions[field.scalar];
+  if (union) writeMessage(output, union.fromJson(value), messageNamed(union.message)!);
+  else if (field.message) writeMessage(output, (value ?? {}) as Json, field.message);
   else writeSpecial(output, field.scalar, value);
   closeMessage(output, number, before);
 }

@@ -156,6 +156,7 @@ function valueOf(field: Field, depth: number): fc.Arbitrary<unknown> {
 
 const time = fc.integer({ min: -62_135_596_799, max: 253_402_300_799 }).map((s) => `${new Date(s * 1000).toISOString().slice(0, 19)}Z`);
 const rawJson = fc.json({ maxDepth: 1 }).map((text) => ({ raw: JSON.parse(text) as unknown }));
+const smallSchema = fc.record({ type: words });
 const scalarValues: Record<string, fc.Arbitrary<unknown>> = {
   string: words,
   int32: fc.integer().filter((n) => n !== 0),
@@ -171,6 +172,9 @@ const scalarValues: Record<string, fc.Arbitrary<unknown>> = {
   fields: rawJson,
   raw: rawJson,
   json: rawJson,
+  schemaOrList: fc.oneof(smallSchema, fc.array(smallSchema, { minLength: 1 })),
+  schemaOrBool: fc.oneof(smallSchema, fc.constant(true)),
+  schemaOrTexts: fc.oneof(smallSchema, fc.array(words, { minLength: 1 })),
 };
 const scalarOf = (field: Field): fc.Arbitrary<unknown> => scalarValues[field.scalar ?? ''] ?? words;
 

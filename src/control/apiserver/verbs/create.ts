@@ -5,7 +5,9 @@ import { required } from '../../../kube/meaning/field-error.ts';
 import { refuseEscalation } from '../identity/rbac/escalation.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { admitCreate } from '../admission/admit.ts';
+import { obeyPolicies } from '../admission/policies.ts';
 import type { Api } from '../api.ts';
+import type { Resource } from '../registry.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
@@ -39,27 +41,31 @@ export async function storeNew(api: Api, request: ApiRequest, creation: Creation
     throw invalidError(target.resource.kind, '', [required('metadata.name', 'name or generateName is required')]);
   }
   refuseEscalation({ user: request.user, kind: target.resource.stored, object, authorize: api.authorize, seen: api.store.snapshot() });
-  const stored = name ? await storeNamed(api, creation) : await storeGenerated(api, creation);
+  const stored = name ? await storeNamed(api, request, creation) : await storeGenerated(api, request, creation);
   request.warnings.push(...(target.resource.stored.warnings?.(stored) ?? []));
   return stored;
 }
 
 /** Admission sees the object as stored; owners are settled after it, so that they own what it added. */
-function storeNamed(api: Api, { target, object, options, owned }: Creation): Promise<KubeObject> {
+async function storeNamed(api: Api, request: ApiRequest, { target, object, options, owned }: Creation): Promise<KubeObject> {
   const { resource } = target;
   const admitted = admitCreate(api, target, resource.toStored(object));
+  obeyPolicies(api, request, { operation: 'CREATE', resource, object: completed(resource, admitted), dryRun: options.dryRun });
   const owner = ownerOf(resource, options.manager, { now: api.now() });
   return api.store.write({ verb: 'create', object: owned ? admitted : ownedUpdate(undefined, admitted, owner), dryRun: options.dryRun });
 }
 
+/** As policies see it: with its defaults. */
+const completed = ({ stored, fromStored }: Resource, object: KubeObject): KubeObject => fromStored(stored.setDefaults?.(object) ?? object);
+
 const generatedNameTries = 8;
 
-async function storeGenerated(api: Api, creation: Creation): Promise<KubeObject> {
+async function storeGenerated(api: Api, request: ApiRequest, creation: Creation): Promise<KubeObject> {
   const { object } = creation;
   for (let tried = 1; ; tried += 1) {
     const name = generateName(object.metadata.generateName!);
     try {
-      return await storeNamed(api, { ...creation, object: { ...object, metadata: { ...object.metadata, name } } });
+      return await storeNamed(api, request, { ...creation, object: { ...object, metadata: { ...object.metadata, name } } });
     } catch (error) {
       const taken = error instanceof ApiError && error.reason === 'AlreadyExists';
       if (!taken || tried === generatedNameTries) throw error;

@@ -3,6 +3,7 @@ import { ApiError, badRequest, forbiddenError, groupOf, notFoundError } from '..
 import { type FieldError, invalid, notSupported } from '../../../kube/meaning/field-error.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { DeleteTarget } from '../../../kube/store/store.ts';
+import { obeyPolicies } from '../admission/policies.ts';
 import { type Api, seenObject } from '../api.ts';
 import type { Resource } from '../registry.ts';
 import type { Answer, ApiRequest } from '../request.ts';
@@ -64,13 +65,15 @@ function readPropagation(given: Record<string, unknown>, errors: FieldError[]): 
 const keptNamespaces = new Set(['default', 'kube-system', 'kube-public']);
 
 /** What every way of deleting shares; answers the object as it was removed or marked. */
-export async function removeObject(api: Api, resource: Resource, object: KubeObject, options: DeleteOptions): Promise<KubeObject> {
+export async function removeObject(api: Api, request: ApiRequest, removal: { resource: Resource; object: KubeObject; options: DeleteOptions }): Promise<KubeObject> {
+  const { resource, object, options } = removal;
   const { name, namespace } = object.metadata;
   const { stored } = resource;
   if (stored.kind === 'Namespace' && stored.apiVersion === 'v1' && keptNamespaces.has(name)) {
     throw forbiddenError(stored, name, 'this namespace may not be deleted');
   }
   const { dryRun, gracePeriodSeconds, propagationPolicy, uid, resourceVersion } = options;
+  obeyPolicies(api, request, { operation: 'DELETE', resource, old: resource.fromStored(object), dryRun });
   const target: DeleteTarget = { apiVersion: stored.apiVersion, kind: stored.kind, name, namespace, uid, resourceVersion };
   const removed = await api.store.write({ verb: 'delete', target, gracePeriodSeconds, propagationPolicy, dryRun });
   if (stored.kind === 'Service' && stored.apiVersion === 'v1' && !dryRun) await removeEndpoints(api, object);
@@ -95,7 +98,7 @@ export async function deleteObject(api: Api, request: ApiRequest, target: Target
   const { resource } = target;
   const current = seenObject(api.store.snapshot(), target);
   if (!current) throw notFoundError(resource.kind, target.name!);
-  const removed = await removeObject(api, resource, current, options);
+  const removed = await removeObject(api, request, { resource, object: current, options });
   const stays = seenObject(api.store.snapshot(), target)?.metadata.uid === current.metadata.uid && !options.dryRun;
   if (resource.kind.answersDeletedObject || stays) {
     return objectAnswer(request, resource, { stored: removed, now: api.now() });
@@ -114,7 +117,7 @@ export async function deleteCollection(api: Api, request: ApiRequest, target: Ta
   const chosen = selectObjects(seen, target, selectionOf(resource, request.query));
   const removals = chosen.map(async (object) => {
     try {
-      return [await removeObject(api, resource, object, options)];
+      return [await removeObject(api, request, { resource, object, options })];
     } catch (error) {
       // Someone else was faster: one less to remove.
       if (error instanceof ApiError && error.code === 404) return [];

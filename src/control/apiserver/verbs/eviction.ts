@@ -21,7 +21,7 @@ export async function evictPod(api: Api, request: ApiRequest, target: Target): P
   const pod = seenObject(api.store.snapshot(), target) as Pod | undefined;
   if (!pod) throw notFoundError(target.resource.kind, target.name!);
   if (!mayGoUnasked(pod)) await spend(api, pod, options.dryRun);
-  await removeObject(api, target.resource, pod, options);
+  await removeObject(api, request, { resource: target.resource, object: pod, options });
   return successAnswer(undefined, 201);
 }
 

@@ -2,6 +2,7 @@
 import { ApiError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { refuseEscalation } from '../identity/rbac/escalation.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
+import { obeyPolicies } from '../admission/policies.ts';
 import { type Api, seenObject } from '../api.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
@@ -64,6 +65,8 @@ async function writeOnce(api: Api, request: ApiRequest, { target, options, subre
   const { resource } = target;
   const wished = resource.toStored(next(resource.fromStored(old)));
   refuseEscalation({ user: request.user, kind: resource.stored, object: wished, authorize: api.authorize, seen: api.store.snapshot() });
+  const seenByPolicies = { object: resource.fromStored(resource.stored.setDefaults?.(wished) ?? wished), old: resource.fromStored(old) };
+  obeyPolicies(api, request, { operation: 'UPDATE', resource, subresource, ...seenByPolicies, dryRun: options.dryRun });
   const owner = ownerOf(resource, options.manager, { now: api.now(), subresource });
   const object = owned ? wished : ownedUpdate(old, wished, owner);
   // The kind's own rule on unconditional updates must still see that the client gave no version.
