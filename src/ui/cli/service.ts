@@ -24,7 +24,8 @@ export async function service(asked: string, options: ServiceOptions, parts: Pic
   if (!description) throw new CommandError(`there is no cluster ${options.name}; start one with: fairlead up`, 2);
   try {
     const { explanation, model } = explainService(await fetchObjects(options), question, scopeOf(description));
-    const kernel = await parts.lookIntoNode(description.name, model, explanation.ports.map(({ key }) => key));
+    // Chains of iptables are not asked one by one.
+    const kernel = description.proxyMode === 'iptables' ? undefined : await parts.lookIntoNode(description.name, model, explanation.ports.map(({ key }) => key));
     const json = () => JSON.stringify({ ...explanation, ...(kernel && { kernel: Object.fromEntries(kernel) }) }, undefined, 2);
     console.log(options.json ? json() : printService(explanation, kernel));
     return explanation.works ? 0 : 1;

@@ -31,6 +31,6 @@ function portLines({ key, fronts, endpoints }: PortAnswer, kernel: KernelView | 
 }
 
 export function printService({ service, node, from, ports, notes }: ServiceExplanation, kernel: KernelView | undefined): string {
-  const unasked = kernel ? [] : ['the kernel was not asked: that takes root, on the machine of the cluster'];
+  const unasked = kernel ? [] : ['the kernel was not asked: that takes root on the machine of the cluster, and nftables'];
   return [`Service ${service.namespace}/${service.name} on node ${node}, asked by ${from}`, ...ports.flatMap((port) => portLines(port, kernel)), ...notes, ...unasked].join('\n');
 }
