@@ -1,6 +1,6 @@
 // The names of our chains: those that people and tools know from kube-proxy, and some more of the same kind.
 // What is ours is recognised by them alone. KUBE-FIREWALL, KUBE-KUBELET-CANARY and KUBE-IPTABLES-HINT are a kubelet's.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Chains that exist once per table. */
 export const fixedChains = [
@@ -41,8 +41,10 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** The first 16 characters of base32(sha256(text)): 80 bits, as kube-proxy takes them (PROXY-45). */
 function shortHash(text: string): string {
-  const bits = BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 20)}`);
-  return Array.from({ length: 16 }, (_, i) => alphabet[Number((bits >> BigInt(75 - 5 * i)) & 31n)]).join('');
+  const bytes = hash('sha256', text, 'buffer');
+  let short = '';
+  for (let bit = 0; bit < 80; bit += 5) short += alphabet[(bytes.readUInt16BE(bit >> 3) >> (11 - (bit & 7))) & 31];
+  return short;
 }
 
 export const chainName = (kind: ChainKind, about: string): string => `KUBE-${kind}-${shortHash(about)}`;

@@ -99,12 +99,34 @@ export interface TableChanges {
   readonly remove: readonly string[];
 }
 
-/** One table's part of a transaction: declared before used, emptied before deleted. Empty where nothing changes. */
-function printTable(table: TableName, family: Family, { write, remove }: TableChanges, hooks = ''): string {
-  if (write.length + remove.length === 0 && hooks === '') return '';
+/**
+ * iptables-nft 1.8.9 walks the list of all chains of a transaction at every line: 11,000 of them take it four seconds.
+ * As chains stand after those they jump to, a long list may be written in pieces, the ways into it last.
+ */
+const CHAINS_AT_ONCE = 250;
+
+function piecesOf(chains: readonly IptablesChain[]): (readonly IptablesChain[])[] {
+  const pieces = [chains.slice(0, CHAINS_AT_ONCE)];
+  for (let at = CHAINS_AT_ONCE; at < chains.length; at += CHAINS_AT_ONCE) pieces.push(chains.slice(at, at + CHAINS_AT_ONCE));
+  return pieces;
+}
+
+interface Piece extends TableChanges {
+  readonly hooks: string;
+}
+
+/** Declared before used, emptied before deleted. */
+function printPiece(table: TableName, family: Family, { write, remove, hooks }: Piece): string {
   const declared = [...write.map(({ name }) => name), ...remove].map(declare).join('');
   const gone = remove.map((name) => `-X ${name}\n`).join('');
   return `*${table}\n${declared}${write.map((chain) => printChain(chain, family)).join('')}${hooks}${gone}COMMIT\n`;
+}
+
+/** One table's part of a script. Empty where nothing changes. */
+function printTable(table: TableName, family: Family, { write, remove }: TableChanges, hooks = ''): string {
+  if (write.length + remove.length === 0 && hooks === '') return '';
+  const pieces = piecesOf(write);
+  return pieces.map((piece, i) => printPiece(table, family, i === pieces.length - 1 ? { write: piece, remove, hooks } : { write: piece, remove: [], hooks: '' })).join('');
 }
 
 export const printChanges = (table: TableName, family: Family, changes: TableChanges): string => printTable(table, family, changes);

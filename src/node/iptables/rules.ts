@@ -13,6 +13,7 @@ export type FamilyRules = Readonly<Record<TableName, IptablesTable>>;
 export interface IptablesTable {
   /** In order, per hook; each jumps to a chain of ours, by which it is recognised. */
   readonly hooks: readonly HookRule[];
+  /** Each after those it jumps to. */
   readonly chains: ReadonlyMap<string, IptablesChain>;
 }
 

@@ -12,7 +12,7 @@ import { type AddressRange, mergeRanges, printRange, rangeOf } from '../../../ba
 import type { Family } from '../../../kube/objects/meta.ts';
 import type { NodeView, Ranges } from '../../../model/network-model.ts';
 import type { FixedChain } from '../../iptables/chain-names.ts';
-import type { Hook, HookRule, IptablesMatch, IptablesRule, TableName, Target } from '../../iptables/rules.ts';
+import type { Hook, HookRule, IptablesChain, IptablesMatch, IptablesRule, TableName, Target } from '../../iptables/rules.ts';
 
 /** kube-proxy's bit 14: this connection gets the node's address (KPX-15). */
 const MASQUERADE_BIT = 0x4000;
@@ -129,14 +129,14 @@ const policy: readonly IptablesRule[] = [
   ...(['KUBE-POD-EGRESS', 'KUBE-POD-INGRESS'] as const).flatMap((chain) => ['tcp', 'udp', 'sctp'].map((protocol) => rule([{ match: 'protocol', protocol }], jump(chain)))),
 ];
 
-const refuse: readonly IptablesRule[] = [
-  rule([{ match: 'protocol', protocol: 'tcp' }], { do: 'reject', with: 'tcp-reset' }),
-  rule([], { do: 'reject', with: 'port-unreachable' }),
-];
+export const refuse: IptablesChain = {
+  name: 'KUBE-REFUSE',
+  rules: [rule([{ match: 'protocol', protocol: 'tcp' }], { do: 'reject', with: 'tcp-reset' }), rule([], { do: 'reject', with: 'port-unreachable' })],
+};
 
 /** Chains that no Service and no policy adds to. The rules of masquerade are those of model/services/masquerade.ts. */
 export const fixedRules: Readonly<Record<TableName, (spaces: AddressSpaces) => Partial<Record<FixedChain, readonly IptablesRule[]>>>> = {
-  filter: () => ({ 'KUBE-PROXY-CANARY': [], 'KUBE-REFUSE': refuse, 'KUBE-POLICY': policy, 'KUBE-FORWARD': forward }),
+  filter: () => ({ 'KUBE-PROXY-CANARY': [], 'KUBE-POLICY': policy, 'KUBE-FORWARD': forward }),
   nat: ({ own, hidden, inside }) => ({
     'KUBE-PROXY-CANARY': [],
     'KUBE-MARK-MASQ': [rule([], { do: 'set mark', bit: MASQUERADE_BIT })],
@@ -150,7 +150,7 @@ export const fixedRules: Readonly<Record<TableName, (spaces: AddressSpaces) => P
       rule([], { do: 'flip mark', bit: MASQUERADE_BIT }),
       rule([], { do: 'masquerade' }, 'kubernetes service traffic requiring SNAT'),
     ],
-    'KUBE-OUTBOUND': hidden.map((range) => rule([from(range)], jump('KUBE-LEAVING'))),
     'KUBE-LEAVING': [...inside.map((range) => rule([to(range)], { do: 'return' })), rule([], { do: 'masquerade' }, 'pods are not known outside')],
+    'KUBE-OUTBOUND': hidden.map((range) => rule([from(range)], jump('KUBE-LEAVING'))),
   }),
 };

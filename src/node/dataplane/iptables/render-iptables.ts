@@ -7,7 +7,7 @@ import type { Family } from '../../../kube/objects/meta.ts';
 import type { NetworkModel, NodeView, Ranges, ServicePort } from '../../../model/network-model.ts';
 import type { FixedChain } from '../../iptables/chain-names.ts';
 import type { FamilyRules, IptablesChain, IptablesRule, IptablesRules, IptablesTable } from '../../iptables/rules.ts';
-import { type AddressSpaces, addressSpaces, clusterIpRule, firstRules, fixedRules, hooks, lastRules } from './fixed-chains.ts';
+import { type AddressSpaces, addressSpaces, clusterIpRule, firstRules, fixedRules, hooks, lastRules, refuse } from './fixed-chains.ts';
 import { renderPolicyRules } from './policy-rules.ts';
 import { renderServiceRules, type SharedChain, type Surroundings } from './service-rules.ts';
 
@@ -56,17 +56,17 @@ function natOf(family: Family, spaces: AddressSpaces, { chains, lines }: Served)
 function filterOf(family: Family, spaces: AddressSpaces, { lines, clusterIPs }: Served, policies: NetworkModel['policies']): IptablesTable {
   const pods = [...policies.keys()].sort().map((key) => renderPolicyRules(policies.get(key)!, family));
   const refusing = [...clusterIPs].sort().map((address) => clusterIpRule(address, family));
-  const own = [
+  const entrances = [
+    chain('KUBE-POD-EGRESS', ...pods.map(({ entries }) => entries.egress)),
+    chain('KUBE-POD-INGRESS', ...pods.map(({ entries }) => entries.ingress)),
+    chain('KUBE-CLUSTER-IPS', refusing, lastRules.clusterIPs),
+    chain('KUBE-CLOSED-NODEPORTS', lines.get('filter KUBE-CLOSED-NODEPORTS')),
     chain('KUBE-PROXY-FIREWALL', firstRules, lines.get('filter KUBE-PROXY-FIREWALL')),
     chain('KUBE-NODEPORTS', lines.get('filter KUBE-NODEPORTS')),
     chain('KUBE-SERVICES', firstRules, lines.get('filter KUBE-SERVICES'), lastRules.services(spaces)),
     chain('KUBE-EXTERNAL-SERVICES', firstRules, lines.get('filter KUBE-EXTERNAL-SERVICES'), lastRules.external(family, spaces)),
-    chain('KUBE-CLUSTER-IPS', refusing, lastRules.clusterIPs),
-    chain('KUBE-CLOSED-NODEPORTS', lines.get('filter KUBE-CLOSED-NODEPORTS')),
-    chain('KUBE-POD-EGRESS', ...pods.map(({ entries }) => entries.egress)),
-    chain('KUBE-POD-INGRESS', ...pods.map(({ entries }) => entries.ingress)),
   ];
-  return { hooks: hooks.filter, chains: byName(fixed(fixedRules.filter(spaces)), ...pods.map(({ chains }) => chains), own) };
+  return { hooks: hooks.filter, chains: byName([refuse], ...pods.map(({ chains }) => chains), entrances, fixed(fixedRules.filter(spaces))) };
 }
 
 /** A node without an address of a family has no rules there (PROXY-15). */

@@ -21,7 +21,7 @@ export interface Surroundings {
 }
 
 export interface ServiceRules {
-  /** Of its own, in nat. */
+  /** Of its own, in nat; each after those it jumps to. */
   readonly chains: readonly IptablesChain[];
   /** Lines in chains of all, by table and chain. */
   readonly lines: readonly { readonly to: SharedChain; readonly rule: IptablesRule }[];
@@ -144,7 +144,7 @@ function choiceChain(draft: Draft, kind: 'SVC' | 'SVL', endpoints: readonly Endp
   const isLedTo = draft.service.virtual.some((each) => isExternal(each) && (!isLocal || each.localOnly));
   if (endpoints.length === 0 || (!isEntered && !isLedTo)) return [];
   const mark = isEntered ? [markForeign(whenSentTo(draft, cluster), `${draft.title} cluster IP`)] : [];
-  return [{ name: chainName(kind, draft.identity), rules: [...mark, ...choiceRules(draft, endpoints)] }, ...endpoints.map((endpoint) => endpointRules(draft, endpoint))];
+  return [...endpoints.map((endpoint) => endpointRules(draft, endpoint)), { name: chainName(kind, draft.identity), rules: [...mark, ...choiceRules(draft, endpoints)] }];
 }
 
 function externalChains(draft: Draft): IptablesChain[] {
