@@ -1,5 +1,5 @@
-// The roles and bindings that exist without anybody creating them, so that clients and Fairlead's own parts have
-// just what they need (upstream's bootstrap policy, as far as the kinds served here reach). Data.
+// The roles and bindings that exist without anybody creating them (upstream's bootstrap policy, as far as the kinds
+// served here reach). Fairlead's own parts bring theirs in their manifests. Data.
 import type { KubeObject } from '../../../../kube/objects/meta.ts';
 import type { PolicyRule } from '../../../../kube/objects/rbac.ts';
 
@@ -29,17 +29,16 @@ const aggregate = (name: string, labels?: Record<string, string>): KubeObject =>
     rules: null,
   }) as KubeObject;
 
-const bind = (name: string, ...subjects: { kind: string; name: string; namespace?: string }[]): KubeObject =>
+const bind = (name: string, ...subjects: { kind: string; name: string }[]): KubeObject =>
   ({
     apiVersion: `${rbac}/v1`,
     kind: 'ClusterRoleBinding',
     metadata: metadata(name),
-    subjects: subjects.map((subject) => (subject.kind === 'ServiceAccount' ? subject : { ...subject, apiGroup: rbac })),
+    subjects: subjects.map((subject) => ({ ...subject, apiGroup: rbac })),
     roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
   }) as KubeObject;
 
 const group = (name: string) => ({ kind: 'Group', name });
-const account = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'kube-system' });
 
 const workloads = ['daemonsets', 'deployments', 'deployments/scale', 'replicasets', 'replicasets/scale', 'statefulsets', 'statefulsets/scale'];
 const networking = ['ingresses', 'networkpolicies'];
@@ -89,25 +88,9 @@ export const defaultRoles: readonly KubeObject[] = [
   clusterRole('system:aggregate-to-admin', administrable, { [aggregateTo('admin')]: 'true' }),
   clusterRole('system:aggregate-to-edit', editable, { [aggregateTo('edit')]: 'true' }),
   clusterRole('system:aggregate-to-view', viewable, { [aggregateTo('view')]: 'true' }),
-  clusterRole('fairlead:dns', [rule(read, '', 'services', 'namespaces'), rule(read, 'discovery.k8s.io', 'endpointslices')]),
-  clusterRole('fairlead:gateway', [
-    rule(read, '', 'services', 'secrets'),
-    rule(read, 'discovery.k8s.io', 'endpointslices'),
-    rule(read, 'networking.k8s.io', 'ingresses', 'ingressclasses'),
-    rule(['update', 'patch'], 'networking.k8s.io', 'ingresses/status'),
-  ]),
-  clusterRole('fairlead:proxy', [
-    rule(read, '', 'services', 'nodes', 'pods', 'namespaces'),
-    rule(read, 'discovery.k8s.io', 'endpointslices'),
-    rule(read, 'networking.k8s.io', 'networkpolicies'),
-    rule(['create', 'patch'], '', 'events'),
-  ]),
   bind('cluster-admin', group('system:masters')),
   bind('system:discovery', group('system:authenticated')),
   bind('system:basic-user', group('system:authenticated')),
   bind('system:public-info-viewer', group('system:authenticated'), group('system:unauthenticated')),
   bind('system:service-account-issuer-discovery', group('system:serviceaccounts')),
-  bind('fairlead:dns', account('fairlead-dns')),
-  bind('fairlead:gateway', account('fairlead-gateway')),
-  bind('fairlead:proxy', account('fairlead-proxy')),
 ];
