@@ -63,6 +63,30 @@ test('alone, it keeps its objects over a restart and makes its own certificates'
   await second.end();
 });
 
+test('a back-up of a running server is what is brought back later', async () => {
+  const fairlead = (...args: string[]) => run(process.execPath, [main, ...args, '--data', scratch, '--name', 'kept']);
+  const copy = join(scratch, 'copy.db');
+  const first = await start('kept');
+  await first.kubectl('create configmap before');
+  const taken = await fairlead('backup', copy);
+  assert.match(taken.stdout, /^\d+ objects at revision \d+ are in .*copy\.db; bring them back with: fairlead restore/, taken.stderr);
+  assert.match((await fairlead('backup', copy)).stderr, /is there already/);
+  assert.match((await fairlead('restore', copy)).stderr, /runs \(process \d+\): end it first/);
+  await first.kubectl('create configmap after');
+  const denied = await first.kubectl('get --raw /fairlead/backup --as=jane');
+  assert.match(denied.stderr, /forbidden/i);
+  await first.end();
+  assert.match((await fairlead('restore', copy)).stdout, /objects are in cluster kept; what it had before is in .*state\.db\.old/);
+  const again = join(scratch, 'again.db');
+  assert.equal((await fairlead('backup', again)).code, 0, 'also of one that is down');
+  const second = await start('kept');
+  const names = (await second.kubectl('get configmaps -o name')).stdout;
+  assert.match(names, /before/);
+  assert.doesNotMatch(names, /after/);
+  assert.match((await run(process.execPath, [main, 'server', '--data', scratch, '--name', 'kept'])).stderr, /is in use by process/);
+  await second.end();
+});
+
 test('flags of kube-apiserver that mean nothing here are named and passed over', async () => {
   const server = await start('flags', '--audit-log-path', '/dev/null', '--feature-gates=A=true', '--allow-privileged=true', '-v=3', '--profiling');
   assert.match(server.said(), /without effect here: --audit-log-path --feature-gates --allow-privileged -v --profiling/);

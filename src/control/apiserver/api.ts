@@ -18,6 +18,8 @@ export type ApiStore = ObjectStore & {
   reached?(revision: number, stop: AbortSignal): Promise<void>;
   /** False while what lies below is away. */
   connected?(): boolean;
+  /** A copy of everything into a new file, while writes go on. */
+  backup?(file: string): Promise<void>;
 };
 
 export interface Api {

@@ -4,6 +4,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Kind } from '../kinds/kind.ts';
 import { ApiError } from '../meaning/api-error.ts';
 import type { KubeObject } from '../objects/meta.ts';
@@ -14,6 +15,8 @@ export interface ApiClient {
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Lines of a watch, as they come; ends when the server ends it or on `stop`. */
   stream(path: string, stop: AbortSignal): AsyncIterable<{ type: string; object: KubeObject }>;
+  /** The body as it comes. Rejects as request() does. */
+  download(path: string): Promise<Readable>;
   close(): void;
 }
 
@@ -50,6 +53,11 @@ export function createApiClient(access: ApiAccess): ApiClient {
         // Our own stop ends the stream with an abort error; any other is a broken connection.
         if (!stop.aborted) throw error;
       }
+    },
+    async download(path) {
+      const response = await send('GET', path, {});
+      if ((response.statusCode ?? 500) >= 400) throw refusal(response.statusCode ?? 500, await readAll(response));
+      return response;
     },
     close: () => agent.destroy(),
   };

@@ -1,32 +1,46 @@
 // The embedded store on disk: one row an object, one transaction (one fsync) a batch of writes.
 // SQLite in WAL mode with synchronous=FULL: what commit() returned from survives kill -9 and power loss.
-import { DatabaseSync } from 'node:sqlite';
+import { backup, DatabaseSync } from 'node:sqlite';
 import type { KubeObject } from '../objects/meta.ts';
+import { explainSqlite } from './sqlite-trouble.ts';
 import { kindKey } from './state.ts';
 import { objectKey, type WatchEvent } from './store.ts';
 
 export interface Journal {
+  /** Throws StoreError where the file is damaged. */
   load(): { revision: number; objects: KubeObject[] };
   /** Durable when it returns; throws and changes nothing otherwise. */
   commit(events: readonly WatchEvent[]): void;
+  /** A copy of what is committed, while writes go on. */
+  backup(file: string): Promise<void>;
   close(): void;
 }
 
+// auto_vacuum counts only for a file that is made now. The limit keeps the WAL file small after a burst of writes; it is
+// folded into the main file every 1,000 pages, which nobody hinders, for there is no other reader.
 const schema = `
+  PRAGMA auto_vacuum = INCREMENTAL;
+  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_size_limit = 8388608;
   CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-/** Opens (or makes) the file. Throws when another process holds it. */
-export function openSqliteJournal(path: string): Journal {
-  const db = new DatabaseSync(path);
-  db.exec(schema);
+/** Free pages are given back in pieces: at most this many at a time. */
+const pagesGivenBack = 500;
+
+/**
+ * Opens (or makes) the file; every `tidyEvery` commits it gives back room that was freed. Throws StoreError when another
+ * process holds the file, or when it is damaged.
+ */
+export function openSqliteJournal(path: string, tidyEvery = 1000): Journal {
+  const db = explainSqlite(path, () => openExclusively(path));
   const put = db.prepare('INSERT INTO objects (key, data) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET data = excluded.data');
   const drop = db.prepare('DELETE FROM objects WHERE key = ?');
   const setRevision = db.prepare("INSERT INTO meta VALUES ('revision', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  let commits = 0;
 
   function write(event: WatchEvent): void {
     const key = `${kindKey(event.kind)}|${objectKey(event.object)}`;
@@ -35,11 +49,7 @@ export function openSqliteJournal(path: string): Journal {
   }
 
   return {
-    load() {
-      const row = db.prepare("SELECT value FROM meta WHERE name = 'revision'").get();
-      const rows = db.prepare('SELECT data FROM objects').all();
-      return { revision: Number(row?.['value'] ?? 0), objects: rows.map(({ data }) => JSON.parse(String(data)) as KubeObject) };
-    },
+    load: () => explainSqlite(path, () => readAll(db)),
     commit(events) {
       db.exec('BEGIN IMMEDIATE');
       try {
@@ -51,7 +61,28 @@ export function openSqliteJournal(path: string): Journal {
         if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
+      if (++commits % tidyEvery === 0) db.exec(`PRAGMA incremental_vacuum(${pagesGivenBack})`);
+    },
+    async backup(file) {
+      await backup(db, file);
     },
     close: () => db.close(),
   };
+}
+
+function openExclusively(path: string): DatabaseSync {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec(schema);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+export function readAll(db: DatabaseSync): { revision: number; objects: KubeObject[] } {
+  const row = db.prepare("SELECT value FROM meta WHERE name = 'revision'").get();
+  const rows = db.prepare('SELECT data FROM objects').all();
+  return { revision: Number(row?.['value'] ?? 0), objects: rows.map(({ data }) => JSON.parse(String(data)) as KubeObject) };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { clusterName, maxNodes } from '../config/cluster-description.ts';
 import { clusterFolder } from './cluster-folder.ts';
+import { backup, restore } from './backup.ts';
 import { CommandError } from './command-error.ts';
 import { down } from './down.ts';
 import { kubectl } from './kubectl.ts';
@@ -36,6 +37,8 @@ export function addClusterVerbs(program: Command, parts: Parts): void {
   addKubectl(program, parts);
   addWhy(program, parts);
   addService(program, parts);
+  addBackup(program, parts);
+  addRestore(program, parts);
 }
 
 function addUp(program: Command, parts: Parts): void {
@@ -135,6 +138,28 @@ function addService(program: Command, parts: Parts): void {
     .action(async (asked: string, options) => {
       process.exitCode = await service(asked, options, parts);
     });
+}
+
+function addBackup(program: Command, parts: Parts): void {
+  program
+    .command('backup')
+    .description('copy all objects of a cluster into a file, also while it runs')
+    .argument('<file>', 'a new file')
+    .addOption(name('default'))
+    .addOption(dataOption(parts))
+    .addHelpText('after', examples('fairlead backup monday.db', 'fairlead backup /var/backups/second.db --name second'))
+    .action((file: string, options) => backup(file, options));
+}
+
+function addRestore(program: Command, parts: Parts): void {
+  program
+    .command('restore')
+    .description('give a cluster that is down the objects of a back-up')
+    .argument('<file>', 'made by fairlead backup')
+    .addOption(name('default'))
+    .addOption(dataOption(parts))
+    .addHelpText('after', examples('fairlead restore monday.db', 'fairlead restore monday.db --name copy'))
+    .action((file: string, options) => restore(file, options));
 }
 
 function readKubeconfigText(data: string, cluster: string): string {

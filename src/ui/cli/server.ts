@@ -1,7 +1,6 @@
 // `fairlead server`: the API server (and, if wished, the controllers) alone, by the flags of kube-apiserver.
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { clusterFolder } from './cluster-folder.ts';
+import { clusterFolder, forgetProcess, recordProcess, runningProcess } from './cluster-folder.ts';
 import { CommandError } from './command-error.ts';
 import { examples, type Parts } from './parts.ts';
 import { describeServer, FlagError, serverFlags, type ServerFlags, unknownFlags } from './server-flags.ts';
@@ -25,10 +24,14 @@ async function serve(flags: ServerFlags, rest: readonly string[], parts: Parts):
   const stop = stopSignal();
   const folder = clusterFolder(flags.data, flags.name);
   const description = describe(flags, { state: folder.state, certFolder: flags.certDir ?? folder.pki });
-  const server = await parts.startServer(description, join(folder.path, 'kubeconfig'));
+  const running = runningProcess(folder);
+  if (running && !description.etcd) throw new CommandError(`${folder.path} is in use by process ${running.pid}: end it first, or give another --name`);
+  const server = await parts.startServer(description, folder.kubeconfig);
+  if (!description.etcd) recordProcess(folder, { server: server.url });
   console.log(`serving on ${server.url}${server.kubeconfig ? `; use it with: export KUBECONFIG=${server.kubeconfig}` : ''}`);
   await stop;
   await server.close();
+  if (!description.etcd) forgetProcess(folder);
 }
 
 function describe(...args: Parameters<typeof describeServer>): ReturnType<typeof describeServer> {

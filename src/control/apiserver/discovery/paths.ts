@@ -7,6 +7,7 @@ import type { KindRegistry } from '../registry.ts';
 import { type MediaType, parseAccept } from '../wire/negotiate.ts';
 import { aggregatedDiscovery } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts';
+import { backupAnswer } from '../backup.ts';
 import { openApiDocuments, openApiIndex, openApiV2 } from './openapi.ts';
 import { type ServedGroup, servedGroups } from './served.ts';
 import { version } from './version.ts';
@@ -45,6 +46,7 @@ const exact: Readonly<Record<string, PathHandler>> = {
   '/readyz': ready,
   '/readyz/etcd': ready,
   '/healthz/ping': ok,
+  '/fairlead/backup': backupAnswer,
   '/metrics': async (api) => ({ code: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await api.metrics.print() }),
   '/openapi/v2': () => ({ code: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: openApiV2 }),
   '/openapi/v3': (api) => jsonAnswer(openApiIndex(documentsOf(api)), 200, { 'cache-control': 'no-cache, private' }),
