@@ -8,14 +8,14 @@ import { applyWrite, type WriteContext } from './apply-write.ts';
 import type { Journal } from './journal-sqlite.ts';
 import { pastSnapshot } from './past-snapshot.ts';
 import { emptyState, snapshotOf, stateOf, type StoreState } from './state.ts';
+import { writeStateFile } from './state-file.ts';
 import type { ObjectStore, Snapshot, WatchEvent, Write } from './store.ts';
-import { StoreError } from './store-error.ts';
 import { createWatchLog, type WatchLogLimits } from './watch-log.ts';
 
 export interface EmbeddedStore extends ObjectStore {
   /** The past, as far as the watch log reaches. Throws ApiError 410 (compacted) or 504 (not yet). */
   snapshotAt(revision: number): Snapshot;
-  /** A copy of what is durable, into a new file, while writes go on. Rejects where nothing is. */
+  /** A copy of everything at this moment, into a new file, while writes go on. */
   backup(file: string): Promise<void>;
   /** Waits for writes under way, then closes the journal. */
   close(): Promise<void>;
@@ -75,7 +75,7 @@ export function createEmbeddedStore({ kindOf, journal, now = () => new Date(), l
     snapshot: () => snapshot,
     snapshotAt: (revision) => (revision === state.revision ? snapshot : pastSnapshot(state, revision, log.since(revision))),
     watch: log.watch,
-    backup: (file) => journal?.backup(file) ?? Promise.reject(new StoreError('this store is in memory only')),
+    backup: (file) => writeStateFile(file, state),
     async close() {
       closed = true;
       if (pending.length > 0) flush();

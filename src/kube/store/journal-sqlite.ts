@@ -1,6 +1,6 @@
 // The embedded store on disk: one row an object, one transaction (one fsync) a batch of writes.
 // SQLite in WAL mode with synchronous=FULL: what commit() returned from survives kill -9 and power loss.
-import { backup, DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { KubeObject } from '../objects/meta.ts';
 import { explainSqlite } from './sqlite-trouble.ts';
 import { kindKey } from './state.ts';
@@ -11,22 +11,30 @@ export interface Journal {
   load(): { revision: number; objects: KubeObject[] };
   /** Durable when it returns; throws and changes nothing otherwise. */
   commit(events: readonly WatchEvent[]): void;
-  /** A copy of what is committed, while writes go on. */
-  backup(file: string): Promise<void>;
   close(): void;
 }
 
-// auto_vacuum counts only for a file that is made now. The limit keeps the WAL file small after a burst of writes; it is
-// folded into the main file every 1,000 pages, which nobody hinders, for there is no other reader.
-const schema = `
-  PRAGMA auto_vacuum = INCREMENTAL;
+/** Counts only for a file that is made now, so it is said before anything else. */
+export const autoVacuum = 'PRAGMA auto_vacuum = INCREMENTAL';
+
+// The limit keeps the WAL file small after a burst of writes; every 1,000 pages it is folded into the main file, which
+// nobody hinders, for there is no other reader.
+const settings = `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA journal_size_limit = 8388608;
+`;
+
+export const tables = `
   CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
+
+export const insertObject = 'INSERT INTO objects (key, data) VALUES (?, ?)';
+export const insertRevision = "INSERT INTO meta (name, value) VALUES ('revision', ?)";
+
+export const rowKey = (object: KubeObject): string => `${kindKey(object)}|${objectKey(object)}`;
 
 /** Free pages are given back in pieces: at most this many at a time. */
 const pagesGivenBack = 500;
@@ -37,13 +45,13 @@ const pagesGivenBack = 500;
  */
 export function openSqliteJournal(path: string, tidyEvery = 1000): Journal {
   const db = explainSqlite(path, () => openExclusively(path));
-  const put = db.prepare('INSERT INTO objects (key, data) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET data = excluded.data');
+  const put = db.prepare(`${insertObject} ON CONFLICT (key) DO UPDATE SET data = excluded.data`);
   const drop = db.prepare('DELETE FROM objects WHERE key = ?');
-  const setRevision = db.prepare("INSERT INTO meta VALUES ('revision', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  const setRevision = db.prepare(`${insertRevision} ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
   let commits = 0;
 
   function write(event: WatchEvent): void {
-    const key = `${kindKey(event.kind)}|${objectKey(event.object)}`;
+    const key = rowKey(event.object);
     if (event.type === 'DELETED') drop.run(key);
     else put.run(key, JSON.stringify(event.object));
   }
@@ -63,9 +71,6 @@ export function openSqliteJournal(path: string, tidyEvery = 1000): Journal {
       }
       if (++commits % tidyEvery === 0) db.exec(`PRAGMA incremental_vacuum(${pagesGivenBack})`);
     },
-    async backup(file) {
-      await backup(db, file);
-    },
     close: () => db.close(),
   };
 }
@@ -73,7 +78,7 @@ export function openSqliteJournal(path: string, tidyEvery = 1000): Journal {
 function openExclusively(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    db.exec(schema);
+    for (const statements of [autoVacuum, settings, tables]) db.exec(statements);
     return db;
   } catch (error) {
     db.close();

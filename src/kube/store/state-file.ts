@@ -1,23 +1,50 @@
-// Copies of a state file: taken while nobody runs it, checked, and brought back.
+// Copies of a state file: written from memory while a server runs, taken from the file while none does, checked, and
+// brought back.
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
-import { backup, DatabaseSync } from 'node:sqlite';
-import { readAll } from './journal-sqlite.ts';
+import { DatabaseSync } from 'node:sqlite';
+import { sortedValues } from '../../base/data/sorted-map.ts';
+import type { KubeObject } from '../objects/meta.ts';
+import { autoVacuum, insertObject, insertRevision, readAll, rowKey, tables } from './journal-sqlite.ts';
 import { explainSqlite } from './sqlite-trouble.ts';
+import type { StoreState } from './state.ts';
 import { StoreError } from './store-error.ts';
 
 /** Clients may hold versions from after the copy was made: none of them must ever be given again. */
 const revisionsSkipped = 1_000_000;
 
-/** Throws StoreError when somebody runs on it. */
-export async function copyStateFile(path: string, file: string): Promise<void> {
-  const db = explainSqlite(path, () => new DatabaseSync(path));
+/** Rows written between two looks at what else the process has to do. */
+const slice = 200;
+
+/** A new file with one immutable state, however long writing it takes; the process goes on meanwhile. */
+export async function writeStateFile(file: string, { revision, objects }: StoreState): Promise<void> {
+  const db = new DatabaseSync(file);
   try {
-    // Says at once whether the file is free and whole; a reader alone would not be told.
-    explainSqlite(path, () => db.exec('BEGIN IMMEDIATE; ROLLBACK'));
-    await backup(db, file);
+    db.exec(autoVacuum);
+    db.exec(tables);
+    db.exec('BEGIN');
+    const insert = db.prepare(insertObject);
+    let written = 0;
+    for (const object of [...objects.values()].flatMap((map) => sortedValues<KubeObject>(map))) {
+      insert.run(rowKey(object), JSON.stringify(object));
+      if (++written % slice === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    db.prepare(insertRevision).run(revision);
+    db.exec('COMMIT');
   } finally {
     db.close();
   }
+}
+
+/** Throws StoreError when somebody runs on it. */
+export function copyStateFile(path: string, file: string): void {
+  explainSqlite(path, () => {
+    const db = new DatabaseSync(path);
+    try {
+      db.prepare('VACUUM INTO ?').run(file);
+    } finally {
+      db.close();
+    }
+  });
 }
 
 /** What a copy holds. Throws StoreError when it is no whole copy. */

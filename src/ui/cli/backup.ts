@@ -22,7 +22,7 @@ export async function backup(file: string, options: BackupOptions): Promise<void
   rmSync(staged, { force: true });
   try {
     if (runningProcess(folder)?.server) await download(folder, staged);
-    else await copyStateFile(folder.state, staged);
+    else copyStateFile(folder.state, staged);
     const { objects, revision } = checkStateFile(staged);
     renameSync(staged, file);
     console.log(`${objects} objects at revision ${revision} are in ${file}; bring them back with: fairlead restore ${file} --name ${options.name}`);
