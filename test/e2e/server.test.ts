@@ -88,8 +88,8 @@ test('a back-up of a running server is what is brought back later', async () => 
 });
 
 test('flags of kube-apiserver that mean nothing here are named and passed over', async () => {
-  const server = await start('flags', '--audit-log-path', '/dev/null', '--feature-gates=A=true', '--allow-privileged=true', '-v=3', '--profiling');
-  assert.match(server.said(), /without effect here: --audit-log-path --feature-gates --allow-privileged -v --profiling/);
+  const server = await start('flags', '--egress-selector-config-file', '/dev/null', '--feature-gates=A=true', '--allow-privileged=true', '-v=3', '--profiling');
+  assert.match(server.said(), /without effect here: --egress-selector-config-file --feature-gates --allow-privileged -v --profiling/);
   await server.end();
 });
 
