@@ -1,0 +1,97 @@
+// Schemas, objects and expressions that nobody would write: judged or refused, never a crash and never for ever.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { deepFreeze } from '../../base/data/freeze.ts';
+import { compileExpression } from './cel.ts';
+import { Budget } from './cel/environment.ts';
+import { CompileError } from './cel/syntax.ts';
+import { dyn } from './cel/types.ts';
+import { EvalError, OutOfBudget } from './cel/values.ts';
+import { customMessage } from './custom-message.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { validateStructure } from './structural/structure.ts';
+import { validateRules } from './structural/rule-check.ts';
+import { fillDefaults } from './values/fill-defaults.ts';
+import { prune } from './values/prune.ts';
+import { validateLists } from './values/validate-lists.ts';
+import { validateValue } from './values/validate-value.ts';
+
+const key = fc.constantFrom('a', 'b', 'spec', '__proto__', 'constructor', 'x-y', 'namespace');
+const limits = fc.record({ minLength: fc.nat(3), maxLength: fc.nat(5), minimum: fc.integer(), pattern: fc.constantFrom('^a+$', '(', '(a|b)*c', '\\d'), format: fc.constantFrom('date-time', 'ipv4', 'odd'), nullable: fc.boolean(), default: fc.jsonValue({ maxDepth: 2 }) }, { requiredKeys: [] });
+
+const { schema } = fc.letrec<{ schema: JsonSchema }>((tie) => ({
+  schema: fc.oneof(
+    { maxDepth: 3 },
+    fc.tuple(fc.constantFrom('string', 'integer', 'number', 'boolean'), limits).map(([type, more]) => ({ ...more, type }) as JsonSchema),
+    fc.record({ type: fc.constant('array'), items: tie('schema'), maxItems: fc.nat(3), 'x-kubernetes-list-type': fc.constantFrom('set', 'atomic', 'map'), 'x-kubernetes-list-map-keys': fc.array(key, { maxLength: 2 }) }, { requiredKeys: ['type', 'items'] }),
+    fc.record({ type: fc.constant('object'), properties: fc.dictionary(key, tie('schema'), { maxKeys: 3 }), required: fc.array(key, { maxLength: 2 }), 'x-kubernetes-preserve-unknown-fields': fc.constant(true) }, { requiredKeys: ['type'] }),
+    fc.record({ type: fc.constant('object'), additionalProperties: tie('schema') }),
+    fc.constant({ 'x-kubernetes-int-or-string': true } as JsonSchema),
+  ) as fc.Arbitrary<JsonSchema>,
+}));
+
+const rootOf = (inner: JsonSchema): JsonSchema => deepFreeze({ type: 'object', properties: { spec: inner } });
+
+test('any structural schema prunes, completes and judges any object, and does so once and for all', () => {
+  let judged = 0;
+  fc.assert(
+    fc.property(schema, fc.jsonValue({ maxDepth: 4 }), (inner, spec) => {
+      const root = rootOf(inner);
+      if (validateStructure(root, 'schema').length > 0) return;
+      judged += 1;
+      const object = deepFreeze({ apiVersion: 'a/v1', kind: 'K', metadata: { name: 'x' }, spec });
+      const pruned = prune(object, root).value;
+      assert.deepEqual(prune(pruned, root).unknown, []);
+      const complete = fillDefaults(pruned, root);
+      assert.deepEqual(fillDefaults(complete, root), complete);
+      validateLists(complete, root);
+      validateValue(complete, root);
+      assert.deepEqual(validateValue(complete, root, { path: '', old: structuredClone(complete) }), [], 'what did not change is not judged');
+      customMessage('K', root).fields.get('spec');
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(judged > 200, `only ${judged} schemas were structural`);
+});
+
+const seeds = [
+  "self.all(x, x.name == 'a' && has(x.b) ? x.c > 1 : true)",
+  "[1, 2u, 3.0].map(a, {'k': a}).filter(m, 'k' in m)[0].k == 1",
+  "'%s %d %.3f'.format(['a', 1, 2.5]) + r'\\d'.replace('a', b'x' == b'y' ? '' : 'z')",
+  'optional.of(self).?a[?0].orValue(-9223372036854775808) % 3 != 0 || !false',
+  "duration('1h') < timestamp('2024-01-01T00:00:00Z') - timestamp(0) && cidr('::/0').containsIP('::1')",
+];
+const pieces = ['(', ')', '[', ']', '{', '}', '.', '?', ':', ',', '-', '!', '&&', '||', "'", '"', '"""', '\\', '`', '0x', '1e', 'u', ' in ', 'self', 'has(', '.all(x, ', '.map(x, x', ' ? ', '\n', '//', '😀', '\u0000'];
+const mutated = fc.tuple(fc.constantFrom(...seeds), fc.array(fc.tuple(fc.nat(80), fc.nat(6), fc.constantFrom(...pieces)), { maxLength: 6 }))
+  .map(([seed, edits]) => edits.reduce((text, [at, length, piece]) => text.slice(0, at) + piece + text.slice(at + length), seed));
+
+const refusals = [CompileError, EvalError, OutOfBudget];
+
+test('any text is an expression that runs within its budget, or a refusal', () => {
+  fc.assert(
+    fc.property(mutated, (text) => {
+      try {
+        compileExpression(text, new Map([['self', dyn]])).run({ self: [new Map([['name', 'a']])] }, new Budget(10_000));
+      } catch (error) {
+        assert.ok(refusals.some((kind) => error instanceof kind), `${text}: ${(error as Error).stack}`);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('expressions that nest or run on are refused before they exhaust anything', () => {
+  const monsters = ['('.repeat(100_000), '['.repeat(50_000), '!'.repeat(50_000), '-'.repeat(50_000) + '1', 'a' + '.b'.repeat(40_000), '1' + '+1'.repeat(40_000), 'true ? '.repeat(10_000), "'".repeat(99_999), 'self' + '[0]'.repeat(30_000), 'x.map(x, '.repeat(5000)];
+  for (const monster of monsters) assert.throws(() => compileExpression(monster, new Map([['self', dyn]])), CompileError, monster.slice(0, 20));
+});
+
+test('rules over any structural schema compile or are refused', () => {
+  fc.assert(
+    fc.property(schema, mutated, (inner, rule) => {
+      const root = rootOf({ type: 'object', properties: { a: inner }, 'x-kubernetes-validations': [{ rule }] });
+      if (validateStructure(root, 'schema').length === 0) validateRules(root, 'schema');
+    }),
+    { numRuns: 500 },
+  );
+});
