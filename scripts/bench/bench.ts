@@ -2,6 +2,7 @@
 // Without names all benches run, one after the other. `--list` says which there are.
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { connectBench } from './connect.ts';
 import { dnsBench } from './dns.ts';
 import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.ts';
 import { httpBench } from './http.ts';
@@ -10,7 +11,7 @@ import { servicesBench } from './services.ts';
 import { startBench } from './start.ts';
 import { storeBench } from './store.ts';
 
-const benches: readonly Bench[] = [startBench, servicesBench, dnsBench, httpBench, storeBench];
+const benches: readonly Bench[] = [startBench, servicesBench, connectBench, dnsBench, httpBench, storeBench];
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,

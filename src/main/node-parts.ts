@@ -14,8 +14,10 @@ import { createCompiler } from '../model/compile.ts';
 import type { NetworkModel, Scope } from '../model/network-model.ts';
 import { Agent, type AgentStep, step } from '../node/agent/agent.ts';
 import { type ProxyMode, rulesStep } from '../node/agent/rules-step.ts';
+import { connectStep } from '../node/agent/connect-step.ts';
 import { readMachineFacts } from '../node/agent/machine-facts.ts';
 import type { NodeSelf } from '../node/agent/node-object.ts';
+import { nodeCgroup } from '../node/bpf/cgroups.ts';
 import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
 import { createWiringRenderer } from '../node/dataplane/render-wiring.ts';
 import { announceDriver } from '../node/linux/announce/announce-driver.ts';
@@ -84,17 +86,27 @@ function stepsOf(namespace: Netns, mode: ProxyMode, health: HealthParts): AgentS
   ];
 }
 
+/** Last: the rules stay complete underneath, and serve whoever the programs do not. */
+function connectTimeOf({ name, connectTimeBalancing: mode }: ClusterDescription, node: string) {
+  if (mode === 'off') return { steps: [] };
+  const cgroup = nodeCgroup(name, node);
+  const step = connectStep({ mode, cgroup });
+  return { cgroup, steps: [step], notes: () => [step.note()].filter((note) => note !== undefined) };
+}
+
 /** A folder is the container's root, a file is its program. */
 const placeOf = (path: string): ImagePlace => (statSync(path, { throwIfNoEntry: false })?.isDirectory() ? { root: path } : { command: [path] });
 
 export function createNode(node: NodeDescription, parts: NodeParts): RunningNode {
   const { store, clock, scope, description, folder, echo } = parts;
   const namespace = nodeNamespace(description.name, node.name);
+  const connectTime = connectTimeOf(description, node.name);
   const access = createLinuxPods({
     store,
     clock,
     node: { name: node.name, addresses: node.addresses, namespace },
     folder: join(folder, node.name),
+    cgroup: connectTime.cgroup,
     clusterDomain: scope.clusterDomain,
     clusterDns: parts.clusterDns,
     startEcho: (context) => echo.start(context),
@@ -110,7 +122,8 @@ export function createNode(node: NodeDescription, parts: NodeParts): RunningNode
     self: describeSelf(node, description),
     reads,
     compile: createCompiler({ ...scope, node: node.name }),
-    steps: stepsOf(namespace, description.proxyMode, health),
+    steps: [...stepsOf(namespace, description.proxyMode, health), ...connectTime.steps],
+    notes: connectTime.notes,
     checkEveryMs: defaultSyncPeriodMs,
     observer: health.observer,
     pods: access.pods,

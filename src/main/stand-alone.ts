@@ -23,6 +23,7 @@ import { createEmbeddedStore, type EmbeddedStore } from '../kube/store/embedded.
 import { openSqliteJournal } from '../kube/store/journal-sqlite.ts';
 import type { ObjectStore } from '../kube/store/store.ts';
 import type { Scope } from '../model/network-model.ts';
+import { removeCgroups } from '../node/bpf/cgroups.ts';
 import { createMachine, machineExists, removeMachine } from '../node/machine/machine.ts';
 import { nodeNamespace } from '../node/machine/names.ts';
 import { namespaceSockets } from '../node/netlink/namespace-sockets.ts';
@@ -46,7 +47,7 @@ export async function startStandAlone(description: ClusterDescription, folder: C
   step('certificates');
   const certificates = await openCertificates({ folder: folder.pki, servingNames: [...controlPlane(description).addresses, serviceAddress(description, 1)] });
   step(`network of ${description.nodes.length} nodes`);
-  if (machineExists(description.name)) removeMachine(description.name);
+  await sweepStandAlone(description);
   createMachine(machineOf(description));
   step('API server');
   const control = await startControl(description, folder, certificates);
@@ -59,7 +60,7 @@ export async function startStandAlone(description: ClusterDescription, folder: C
     async close() {
       await nodes.close();
       await control.close();
-      removeMachine(description.name);
+      await sweepStandAlone(description);
     },
   };
 }
@@ -173,5 +174,6 @@ async function writeKubeconfig(folder: ClusterFolder, certificates: ClusterCerti
 }
 
 export async function sweepStandAlone(description: ClusterDescription): Promise<void> {
-  removeMachine(description.name);
+  if (machineExists(description.name)) removeMachine(description.name);
+  removeCgroups(description.name);
 }

@@ -28,9 +28,11 @@ export interface PodsWorldOptions {
   net?: number;
   builtins?: BuiltinPrograms;
   podCIDRs?: string[];
+  /** That all processes of pods join. */
+  cgroup?: string;
 }
 
-export async function createPodsWorld({ cluster, net = 2, builtins = new Map(), podCIDRs = ['10.244.1.0/24', 'fd00:244:1::/64'] }: PodsWorldOptions) {
+export async function createPodsWorld({ cluster, net = 2, builtins = new Map(), podCIDRs = ['10.244.1.0/24', 'fd00:244:1::/64'], cgroup }: PodsWorldOptions) {
   const addresses = [`10.0.${net}.5`, `fd00:${net}::5`];
   createMachine({ cluster, subnets: [`10.0.${net}.0/24`, `fd00:${net}::/64`], nodes: [{ name: 'node1', addresses }] });
   const folder = mkdtempSync(join(tmpdir(), 'pods-'));
@@ -49,6 +51,7 @@ export async function createPodsWorld({ cluster, net = 2, builtins = new Map(), 
       clusterDns: ['10.96.0.10'],
       startEcho: (context) => echo.start(context),
       builtins,
+      cgroup,
       serviceAccount: async () => ({ token: 'secret-token', ca: 'PEM' }),
       networkReady: (revision) => agent.settled(revision),
     });

@@ -8,6 +8,7 @@
 //                                                             └── refused? node condition, retry with back-off (base/run/loop.ts)
 //
 // Everything is passed in, so that the fake machine runs the same agent.
+import { sameItems } from '../../base/data/memo.ts';
 import type { Clock } from '../../base/run/clock.ts';
 import { logFor } from '../../base/run/log.ts';
 import { Loop, type TurnResult } from '../../base/run/loop.ts';
@@ -17,6 +18,7 @@ import { wakeOnChange } from '../../kube/store/wake-on-change.ts';
 import type { Compiler } from '../../model/compile.ts';
 import type { NetworkModel } from '../../model/network-model.ts';
 import type { Applied, Driver } from '../linux/driver.ts';
+import type { NodeNote } from './connect-step.ts';
 import { NodeReport, type NodeSelf } from './node-report.ts';
 
 /** One part of the machine that follows the model. */
@@ -50,6 +52,8 @@ export interface AgentOptions {
   random?: () => number;
   /** False where a kubelet speaks for the node: then no Node object and no lease is written. */
   registers?: boolean;
+  /** How optional parts stand, for the node's conditions; the same objects until that changes. */
+  notes?: () => readonly NodeNote[];
   /** How often to look whether others have changed what is ours (KPX-25); absent = never. */
   checkEveryMs?: number;
   /** For metrics and health. */
@@ -76,6 +80,7 @@ export class Agent {
   readonly #log;
   #unwatch = (): void => {};
   #applied = false;
+  #notes: readonly NodeNote[] = [];
   #checkDueMs: number;
 
   constructor(options: AgentOptions) {
@@ -140,8 +145,10 @@ export class Agent {
 
   /** The node's condition, when it changes. */
   #tell(health: { isUp: boolean; message?: string }): void {
-    if (this.#applied !== health.isUp && this.#options.registers !== false) this.#report.network(health);
-    this.#applied = health.isUp;
+    const notes = this.#options.notes?.() ?? [];
+    const isNews = this.#applied !== health.isUp || !sameItems(notes, this.#notes);
+    if (isNews && this.#options.registers !== false) this.#report.network({ ...health, notes });
+    [this.#applied, this.#notes] = [health.isUp, notes];
   }
 
   #failed(error: Error, failures: number): void {

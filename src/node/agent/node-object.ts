@@ -1,5 +1,6 @@
 // The Node object of the machine we run on: what `kubectl get nodes -o wide` and `describe node` show. Pure.
 import type { Condition } from '../../kube/objects/meta.ts';
+import type { NodeNote } from './connect-step.ts';
 import type { Node, NodeAddress, Taint } from '../../kube/objects/core.ts';
 
 export interface NodeSelf {
@@ -27,6 +28,8 @@ export interface MachineFacts {
 export interface NetworkHealth {
   isUp: boolean;
   message?: string;
+  /** How optional parts of the data plane stand. */
+  notes?: readonly NodeNote[];
 }
 
 /** kubectl warns when a node is more than one minor version away; the suffix says whose kubelet this is not. */
@@ -51,7 +54,7 @@ export const newNode = (self: NodeSelf): Node => ({
   spec: self.taints ? { taints: [...self.taints] } : {},
 });
 
-function claims({ isUp, message }: NetworkHealth): Omit<Condition, 'lastTransitionTime' | 'lastHeartbeatTime'>[] {
+function claims({ isUp, message, notes = [] }: NetworkHealth): Omit<Condition, 'lastTransitionTime' | 'lastHeartbeatTime'>[] {
   const why = message ?? 'the data plane has not been set up yet';
   return [
     isUp
@@ -63,6 +66,7 @@ function claims({ isUp, message }: NetworkHealth): Omit<Condition, 'lastTransiti
     isUp
       ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'the node agent is posting ready status' }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: why },
+    ...notes,
   ];
 }
 

@@ -31,6 +31,8 @@ export interface LinuxPodsOptions {
   /** The node's resolver file; absent: `/etc/resolv.conf`. */
   resolvConf?: string;
   mtu?: number;
+  /** Control group that all processes of pods join. */
+  cgroup?: string;
   startEcho: StartProgram;
   builtins: BuiltinPrograms;
   images?: ReadonlyMap<string, ImagePlace>;
@@ -66,6 +68,7 @@ export function createLinuxPods(options: LinuxPodsOptions): NodeAccess {
   const programs = new Programs({
     resolver,
     hostIPs: node.addresses,
+    ...(options.cgroup !== undefined && { cgroup: options.cgroup }),
     snapshot: () => store.snapshot(),
     serviceAccount: options.serviceAccount ?? (async () => undefined),
     folderOf,

@@ -1,7 +1,7 @@
 // Says what is wrong with a cluster description: every complaint names field, value and reason.
 import { addressOf, parseAddress } from '../../base/net/address.ts';
 import { contains, overlaps, parsePrefix, prefixOf } from '../../base/net/prefix.ts';
-import { type ClusterDescription, clusterName, maxNodes, proxyModes } from './cluster-description.ts';
+import { type ClusterDescription, clusterName, connectTimeModes, maxNodes, proxyModes } from './cluster-description.ts';
 
 export interface Complaint {
   /** Steps into the file: ['nodes', 1, 'addresses', 0]. */
@@ -26,6 +26,7 @@ export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> 
   proxyMode: 'text',
   domain: 'text',
   ingress: 'flag',
+  connectTimeBalancing: 'text',
   auditLogPath: 'text',
   images: 'map',
 };
@@ -111,19 +112,26 @@ function checkHosts(description: ClusterDescription): Complaint[] {
   ]);
 }
 
+function checkModes({ proxyMode, connectTimeBalancing }: ClusterDescription): Complaint[] {
+  const asked: [field: string, mode: string, known: readonly string[]][] = [
+    ['proxyMode', proxyMode, proxyModes],
+    ['connectTimeBalancing', connectTimeBalancing, connectTimeModes],
+  ];
+  return asked.flatMap(([field, mode, known]) => (known.includes(mode) ? [] : [{ path: [field], message: `${quote(mode)} is no mode; known are ${known.join(', ')}` }]));
+}
+
 /** The completed description: ranges, addresses, names that must agree with each other. */
 export function checkDescription(description: ClusterDescription): Complaint[] {
-  const { name, nodes, nodePorts, proxyMode, domain } = description;
+  const { name, nodes, nodePorts, domain } = description;
   const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
-  const complaints = [...checkOverlaps(description), ...checkHosts(description)];
+  const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description)];
   if (!clusterName.test(name)) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });
   if (nodes.length < 1 || nodes.length > maxNodes) complaints.push({ path: ['nodes'], message: `there are ${nodes.length} nodes; 1 to ${maxNodes} are possible` });
   const { first, last } = nodePorts;
   if (!Number.isInteger(first) || !Number.isInteger(last) || first < 1 || last > 65535 || first > last) {
     complaints.push({ path: ['nodePorts'], message: `${quote(nodePorts)} is no port range such as { first: 30000, last: 32767 }` });
   }
-  if (!proxyModes.includes(proxyMode)) complaints.push({ path: ['proxyMode'], message: `${quote(proxyMode)} is no mode; known are ${proxyModes.join(', ')}` });
   if (!domain.split('.').every((part) => label.test(part))) complaints.push({ path: ['domain'], message: `${quote(domain)} is no DNS domain` });
   return complaints;
 }

@@ -26,6 +26,9 @@ export interface OutsideHost {
 export const proxyModes = ['nftables', 'iptables'] as const;
 export type ProxyMode = (typeof proxyModes)[number];
 
+export const connectTimeModes = ['auto', 'on', 'off'] as const;
+export type ConnectTimeBalancing = (typeof connectTimeModes)[number];
+
 export interface ClusterDescription {
   /** Part of folder, namespace and link names; at most 20 characters. `--name` wins over it. */
   readonly name: string;
@@ -51,6 +54,8 @@ export interface ClusterDescription {
   readonly ingress: boolean;
   /** File that gets one JSON line for every request to the API: who asked for what. None by default. */
   readonly auditLogPath?: string;
+  /** Give processes of pods their endpoint when they connect, by eBPF: `on`, `off`, or `auto`: where the machine can, else by nftables, and the node's condition says why. */
+  readonly connectTimeBalancing: ConnectTimeBalancing;
   /** Image → program or directory on this machine that stands for it. */
   readonly images: Readonly<Record<string, string>>;
 }
@@ -108,6 +113,7 @@ export function completeDescription(said: PartialDescription, { subnet = 0, coun
     proxyMode: 'nftables',
     domain: 'cluster.local',
     ingress: true,
+    connectTimeBalancing: 'off',
     images: {},
     ...withoutAbsent(said),
     nodeCIDRs,

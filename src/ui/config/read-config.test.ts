@@ -49,6 +49,7 @@ const refused: [text: string, complaint: RegExp][] = [
   ['podCIDRs: [10.96.0.0/16]', /serviceCIDRs\[0\]: 10\.96\.0\.0\/16 overlaps podCIDRs 10\.96\.0\.0\/16/],
   ['podCIDRs: [10.1.0.0/16, 10.2.0.0/16]', /two prefixes of one IP family/],
   ['nodePorts: { first: 5, last: 3 }', /nodePorts: .* is no port range/],
+  ['connectTimeBalancing: sometimes', /cluster\.yaml:1: connectTimeBalancing: "sometimes" is no mode; known are auto, on, off/],
   ['proxyMode: ipvs', /cluster\.yaml:1: proxyMode: "ipvs" is no mode; known are nftables, iptables/],
   ['domain: Cluster', /domain: "Cluster" is no DNS domain/],
   ['name: "a b"', /name: "a b" is no cluster name/],

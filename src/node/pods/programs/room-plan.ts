@@ -20,6 +20,8 @@ import type { RoomFile, RoomPlan } from './room.ts';
 export interface RoomSource {
   resolver: ResolverSource;
   hostIPs: readonly string[];
+  /** That every room's processes join. */
+  cgroup?: string;
   snapshot(): Snapshot;
   /** Token and authority for the pod's account; undefined when there is none to be had. */
   serviceAccount(context: ProgramContext): Promise<ServiceAccountFiles | undefined>;
@@ -102,6 +104,7 @@ export async function planRoom(source: RoomSource, context: ProgramContext, root
   const basics: [string, string][] = [['PATH', defaultPath], ['HOSTNAME', hostname], ['HOME', '/root']];
   return {
     network: sandbox.namespace,
+    ...(source.cgroup !== undefined && { cgroup: source.cgroup }),
     base,
     root,
     hostname,

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
+import { membersFile } from '../../bpf/cgroups.ts';
 import type { Netns } from '../../netlink/namespaces.ts';
 import type { ProgramExit } from './program.ts';
 import { openOutputPipes } from './output-pipes.ts';
@@ -19,6 +20,8 @@ export interface RoomFile {
 
 export interface RoomPlan {
   network: Netns;
+  /** Control group of the node's processes; absent: that of this program. */
+  cgroup?: string;
   /** An empty folder, only to mount on. */
   base: string;
   /** The image's folder; `/` for the machine's own root. */
@@ -36,6 +39,7 @@ export interface RoomPlan {
 
 export interface Room {
   readonly process: ChildProcess;
+  readonly cgroup?: string;
   /** Absent where the plan gave descriptors of its own. */
   readonly stdout?: Readable;
   readonly stderr?: Readable;
@@ -44,6 +48,10 @@ export interface Room {
   terminate(): void;
   kill(): void;
 }
+
+/** It joins the group, then becomes the command. A group that is gone is no reason not to run. */
+const joinThen = (cgroup: string | undefined, command: string[]): string[] =>
+  cgroup === undefined ? command : ['sh', '-c', '{ echo 0 > "$0"; } 2>/dev/null; exec "$@"', membersFile(cgroup), ...command];
 
 /** `env -i` takes these; later ones win. */
 export const environmentArguments = (environment: ReadonlyMap<string, string>): string[] =>
@@ -61,22 +69,23 @@ export function exitOf(process: ChildProcess): Promise<ProgramExit> {
 
 const isolate = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
 
-function roomArguments(plan: RoomPlan): string[] {
+function roomCommand(plan: RoomPlan): string[] {
   const files = plan.files.flatMap(({ how, source, target }) => [how, source, pathInRoot(plan.root, target)]);
   const script = [roomScript, 'room', plan.base, plan.root, plan.hostname, plan.workingDir, ...files, '--'];
   const command = [...environmentArguments(plan.environment), ...plan.command];
-  return ['--pdeathsig', 'KILL', 'nsenter', `--net=${plan.network.path}`, 'unshare', ...isolate, 'sh', '-c', ...script, ...command];
+  return joinThen(plan.cgroup, ['setpriv', '--pdeathsig', 'KILL', 'nsenter', `--net=${plan.network.path}`, 'unshare', ...isolate, 'sh', '-c', ...script, ...command]);
 }
 
 /** Resolves when the command is about to begin. Rejects, with what the set-up said, when the room cannot be made. */
 export async function openRoom(plan: RoomPlan): Promise<Room> {
   const pipes = plan.terminal ? undefined : openOutputPipes();
   const [stdin, out, err] = plan.terminal ?? [plan.stdin ? ('pipe' as const) : ('ignore' as const), ...pipes!.farEnds];
-  const child = spawn('setpriv', roomArguments(plan), { stdio: [stdin, out, err, 'pipe'], cwd: '/' });
+  const [file, ...words] = roomCommand(plan);
+  const child = spawn(file!, words, { stdio: [stdin, out, err, 'pipe'], cwd: '/' });
   pipes?.handedOver();
   const exited = exitOf(child);
   await untilBegun(child.stdio[3] as Readable, exited, pipes?.stderr);
-  const room = { process: child, exited, terminate: () => terminate(child), kill: () => void child.kill('SIGKILL') };
+  const room = { process: child, exited, ...(plan.cgroup !== undefined && { cgroup: plan.cgroup }), terminate: () => terminate(child), kill: () => void child.kill('SIGKILL') };
   return pipes ? { ...room, stdout: pipes.stdout, stderr: pipes.stderr } : room;
 }
 
@@ -132,5 +141,5 @@ function childrenOf(pid: number | undefined): number[] {
 export function enterRoom(room: Room, environment: ReadonlyMap<string, string>, command: readonly string[]): string[] {
   const pid = String(room.process.pid);
   const into = ['--target', pid, '--mount', '--uts', '--ipc', '--net', `--pid=/proc/${pid}/ns/pid_for_children`];
-  return ['setpriv', '--pdeathsig', 'KILL', 'nsenter', ...into, 'env', '-i', ...environmentArguments(environment), ...command];
+  return joinThen(room.cgroup, ['setpriv', '--pdeathsig', 'KILL', 'nsenter', ...into, 'env', '-i', ...environmentArguments(environment), ...command]);
 }
