@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { bringKubectl, kubectlPath, kubectlVersions } from './setup/kubectl.ts';
+import { bringHelm, bringKubectl, helmPath, kubectlPath, kubectlVersions } from './setup/kubectl.ts';
 
 const home = dirname(import.meta.dirname);
 const tools = join(home, '.tools');
@@ -63,7 +63,9 @@ async function outside(args: string[]): Promise<void> {
   const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const command = [...asRoot, '--net', '--mount', '--propagation', 'private', 'sh', '-c', enter, 'sh', process.execPath, import.meta.filename, ...args];
   const kubectls = kubectlVersions.map((version) => [`FAIRLEAD_KUBECTL_${version.replace('.', '_')}`, kubectlPath(tools, version)]);
-  const env = { ...process.env, [insideMark]: '1', FAIRLEAD_KUBECTL: kubectlPath(tools, '1.32'), ...Object.fromEntries(kubectls) };
+  const more = kubectlVersions.filter((version) => version !== '1.32').map((version) => kubectlPath(tools, version));
+  const others = [process.env['FAIRLEAD_KUBECTLS'] ?? '', ...(process.env['FAIRLEAD_ALL_KUBECTLS'] === '1' ? more : [])].filter(Boolean).join(':');
+  const env = { ...process.env, [insideMark]: '1', FAIRLEAD_KUBECTLS: others, FAIRLEAD_HELM: helmPath(tools), FAIRLEAD_KUBECTL: kubectlPath(tools, '1.32'), ...Object.fromEntries(kubectls) };
   step('the test run', 'unshare', command, env);
 }
 
