@@ -57,7 +57,7 @@ function step(about: string, command: string, args: string[], env: NodeJS.Proces
 async function outside(args: string[]): Promise<void> {
   step('the type check', process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit']);
   step('the linter', process.execPath, ['node_modules/oxlint/bin/oxlint', '--quiet']);
-  await Promise.all(kubectlVersions.map((version) => bringKubectl(tools, version)));
+  await Promise.all([...kubectlVersions.map((version) => bringKubectl(tools, version)), bringHelm(tools)]);
   mkdirSync(tools, { recursive: true });
   const enter = 'mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && exec "$@"';
   const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];

@@ -3,6 +3,7 @@
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connectBench } from './connect.ts';
+import { apiBench } from './api.ts';
 import { dnsBench } from './dns.ts';
 import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.ts';
 import { httpBench } from './http.ts';
@@ -11,7 +12,7 @@ import { servicesBench } from './services.ts';
 import { startBench } from './start.ts';
 import { storeBench } from './store.ts';
 
-const benches: readonly Bench[] = [startBench, servicesBench, connectBench, dnsBench, httpBench, storeBench];
+const benches: readonly Bench[] = [startBench, servicesBench, connectBench, dnsBench, httpBench, storeBench, apiBench];
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,

@@ -5,11 +5,11 @@ import { printColumns } from '../../src/base/text/columns.ts';
 export interface Figure {
   readonly about: string;
   readonly value: number;
-  readonly unit: 'ms' | 's' | 'µs' | 'MB' | '/s';
+  readonly unit: 'ms' | 's' | 'µs' | 'KB' | 'MB' | '/s' | '×';
   /** Somebody else's figure for the same work, in the same unit. */
   readonly peer?: { readonly name: string; readonly value: number };
   /** In the figure's unit. */
-  readonly aim?: { readonly atMost: number };
+  readonly aim?: { readonly atMost: number } | { readonly atLeast: number };
   readonly note?: string;
 }
 
@@ -25,7 +25,7 @@ export interface Bench {
   run(report: Report): Promise<void>;
 }
 
-export const isMet = ({ value, aim }: Figure): boolean | undefined => aim && value <= aim.atMost;
+export const isMet = ({ value, aim }: Figure): boolean | undefined => aim && ('atMost' in aim ? value <= aim.atMost : value >= aim.atLeast);
 
 /** fairlead : peer */
 export const ratioOf = ({ value, peer }: Figure): number | undefined => peer && value / peer.value;
@@ -34,15 +34,22 @@ export const ratioOf = ({ value, peer }: Figure): number | undefined => peer && 
 export const printNumber = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(value >= 1 ? 3 : 2);
 
+function printAim(figure: Figure): string {
+  const { aim, unit } = figure;
+  if (!aim) return '';
+  const bound = 'atMost' in aim ? `≤ ${printNumber(aim.atMost)}` : `≥ ${printNumber(aim.atLeast)}`;
+  return `${bound} ${unit} ${isMet(figure) ? 'met' : 'MISSED'}`;
+}
+
 function printRow(figure: Figure): string[] {
-  const { about, value, unit, peer, aim, note = '' } = figure;
+  const { about, value, unit, peer, note = '' } = figure;
   const ratio = ratioOf(figure);
   return [
     about,
     `${printNumber(value)} ${unit}`,
     peer ? `${peer.name} ${printNumber(peer.value)} ${unit}` : '',
     ratio === undefined ? '' : printNumber(ratio),
-    aim ? `≤ ${printNumber(aim.atMost)} ${unit} ${isMet(figure) ? 'met' : 'MISSED'}` : '',
+    printAim(figure),
     note,
   ];
 }
