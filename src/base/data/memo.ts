@@ -1,5 +1,6 @@
 // Remembering by object identity: recompute all, but pay only for what changed.
 // Needs true immutability of its inputs; tests freeze them (freeze.ts).
+import { PatchedMap } from './patched-map.ts';
 
 /** One remembered result per first argument, valid while all further arguments are `===` too. Forgotten with the object. */
 export function memoByIdentity<K extends object, A extends unknown[], R>(compute: (key: K, ...rest: A) => R): (key: K, ...rest: A) => R {
@@ -94,19 +95,21 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (shapeOf(a) !== shapeOf(b)) return false;
   if (Array.isArray(a)) return equalArrays(a, b as unknown[]);
-  if (a instanceof Map) return equalMaps(a, b as Map<unknown, unknown>);
+  if (isMap(a)) return equalMaps(a, b as ReadonlyMap<unknown, unknown>);
   if (a instanceof Set) return equalSets(a, b as Set<unknown>);
   return equalRecords(a as Record<string, unknown>, b as Record<string, unknown>);
 }
 
-const shapeOf = (value: object): string => (Array.isArray(value) ? 'list' : value instanceof Map ? 'map' : value instanceof Set ? 'set' : 'record');
+const isMap = (value: object): value is ReadonlyMap<unknown, unknown> => value instanceof Map || value instanceof PatchedMap;
+
+const shapeOf = (value: object): string => (Array.isArray(value) ? 'list' : isMap(value) ? 'map' : value instanceof Set ? 'set' : 'record');
 
 const equalSets = (a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean => a.size === b.size && [...a].every((item) => b.has(item));
 
 const equalArrays = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, i) => deepEqual(item, b[i]));
 
-function equalMaps(a: Map<unknown, unknown>, b: Map<unknown, unknown>): boolean {
+function equalMaps(a: ReadonlyMap<unknown, unknown>, b: ReadonlyMap<unknown, unknown>): boolean {
   if (a.size !== b.size) return false;
   for (const [key, value] of a) if (!b.has(key) || !deepEqual(value, b.get(key))) return false;
   return true;

@@ -14,18 +14,46 @@ test('a patched map differs from its origin as a map made anew does', () => {
     fc.property(contents, changes, (record, patch) => {
       const old = mapOf(record);
       const now = patchMap(old, mapOf(patch));
-      assert.deepEqual(now, mapOf(JSON.parse(JSON.stringify({ ...record, ...patch })) as Record<string, number>));
+      assert.deepEqual(new Map(now), mapOf(JSON.parse(JSON.stringify({ ...record, ...patch })) as Record<string, number>));
       const sorted = (diff: object) => Object.values(diff).map((list: unknown[][]) => list.map(String).toSorted());
       assert.deepEqual(sorted(keyedDiff(old, now)), sorted(keyedDiff(old, new Map(now))));
     }),
   );
 });
 
-test('a patch tells nothing about maps other than its origin', () => {
+test('every version stays what it was, however many come after it and in whatever order they are read', () => {
+  fc.assert(
+    fc.property(contents, fc.array(changes, { maxLength: 6 }), fc.array(fc.nat({ max: 6 }), { maxLength: 12 }), (record, patches, reads) => {
+      const versions: ReadonlyMap<string, number>[] = [mapOf(record)];
+      const records = [record];
+      for (const patch of patches) {
+        versions.push(patchMap(versions.at(-1)!, mapOf(patch)));
+        records.push(JSON.parse(JSON.stringify({ ...records.at(-1), ...patch })) as Record<string, number>);
+      }
+      for (const read of reads) {
+        const at = read % versions.length;
+        const [version, expected] = [versions[at]!, mapOf(records[at]!)];
+        for (const each of ['a', 'b', 'c', 'd', 'e']) assert.equal(version.get(each), expected.get(each));
+        assert.equal(version.size, expected.size);
+        if (read % 2 === 0) assert.deepEqual(new Map(version), expected);
+        const newest = versions.at(-1)!;
+        const sorted = (diff: object) => Object.values(diff).map((list: unknown[][]) => list.map(String).toSorted());
+        assert.deepEqual(sorted(keyedDiff(version, newest)), sorted(keyedDiff(expected, new Map(newest))));
+      }
+    }),
+  );
+});
+
+test('two maps patched from one know nothing of each other', () => {
   const one = new Map([['a', 1]]);
-  const two = patchMap(one, new Map([['b', 2]]));
-  const three = patchMap(two, new Map([['c', 3]]));
-  assert.deepEqual(patchedKeys(two, three), ['c']);
-  assert.equal(patchedKeys(one, three), undefined);
-  assert.deepEqual(keyedDiff(one, three).added, [['b', 2], ['c', 3]]);
+  const [two, three] = [patchMap(one, new Map([['b', 2]])), patchMap(one, new Map([['c', 3]]))];
+  assert.deepEqual([new Map(two), new Map(three)], [new Map([['a', 1], ['b', 2]]), new Map([['a', 1], ['c', 3]])]);
+  assert.equal(patchedKeys(two, three), undefined);
+  assert.deepEqual(keyedDiff(two, three).added, [['c', 3]]);
+});
+
+test('the difference over several patches is theirs together', () => {
+  const one = new Map([['a', 1]]);
+  const three = patchMap(patchMap(one, new Map([['b', 2]])), new Map([['c', 3]]));
+  assert.deepEqual(patchedKeys(one, three), ['b', 'c']);
 });

@@ -4,7 +4,7 @@
 //   (no sandbox) ─open-sandbox─▶ (network ready) ─start init 1─▶ … ─start init n─▶ ─start all─▶ running
 //   running ─exit─▶ exited ─start, after a back-off, as restartPolicy says─▶ running
 //   running ─deletion, probe gave up, other image─▶ stopping ─exit, or kill when patience ends─▶ exited
-//   (all over) ─close-sandbox─▶ (succeeded | failed), and if deleted ─finish-deletion─▶ gone
+//   (all over) ─close-sandbox, if deleted after a moment─▶ (succeeded | failed), and if deleted ─finish-deletion─▶ gone
 import type { Container, Pod } from '../../kube/objects/core.ts';
 import { type ContainerRun, initContainersOf, isSidecar, podId, type PodState } from './pod-state.ts';
 
@@ -39,7 +39,7 @@ function together(decisions: readonly Decision[]): Decision {
 
 export function decidePodActions(state: PodState, nowMs: number): Decision {
   const killing = together([...state.containers.values()].map((run) => endPatience(state, run, nowMs)));
-  const wanted = state.gone || state.pod.metadata.deletionTimestamp ? windDown(state) : carryOn(state, nowMs);
+  const wanted = state.gone || state.pod.metadata.deletionTimestamp ? windDown(state, nowMs) : carryOn(state, nowMs);
   return together([killing, wanted]);
 }
 
@@ -58,7 +58,7 @@ function endPatience(state: PodState, run: ContainerRun, nowMs: number): Decisio
 }
 
 /** Deleted: stop all, sidecars after the others; then the network; then the object. */
-function windDown(state: PodState): Decision {
+function windDown(state: PodState, nowMs: number): Decision {
   const runs = [...state.containers.values()];
   const sidecars = new Set(initContainersOf(state.pod).filter(isSidecar).map((container) => container.name));
   const main = runs.filter((run) => !sidecars.has(run.name));
@@ -67,8 +67,20 @@ function windDown(state: PodState): Decision {
   const grace = graceSeconds(state);
   if (stops.length > 0) return act(...stops.map((run) => ({ do: 'stop' as const, run, graceSeconds: grace, why: `Stopping container ${run.name}` })));
   if (runs.some(isAlive)) return nothing;
-  if (state.sandbox) return act({ do: 'close-sandbox' });
+  if (state.sandbox) return leaveNetwork(state, nowMs);
   return state.deleted ? nothing : act({ do: 'finish-deletion' });
+}
+
+/**
+ * How long a pod's network outlives its last program. By then every node's rules have forgotten the pod; until then its
+ * own kernel refuses who still comes, where packets to an address without a pod would be lost and sent again in vain.
+ */
+const farewellMs = 500;
+
+function leaveNetwork({ pod, containers }: PodState, nowMs: number): Decision {
+  const lastExitMs = Math.max(0, ...[...containers.values()].map(({ exit }) => exit?.finishedAt.getTime() ?? 0));
+  const leavesAtMs = pod.spec.hostNetwork ? 0 : lastExitMs + farewellMs;
+  return nowMs >= leavesAtMs ? act({ do: 'close-sandbox' }) : { actions: [], wakeAtMs: leavesAtMs };
 }
 
 function carryOn(state: PodState, nowMs: number): Decision {

@@ -83,7 +83,7 @@ test('NET-19: without a free address the pod waits with an event, and starts onc
   assert.equal(pod('b')?.status?.phase, 'Running');
 });
 
-test('EPS-14: a deleted pod stays ready until its containers end, then its network and the object go', async () => {
+test('EPS-14: a deleted pod stays ready until its containers end, then its network and the object go after a moment', async () => {
   const { create, sync, pod, programs, remove, calls, events } = world({ obedient: false });
   await create('web', { terminationGracePeriodSeconds: 5 });
   await sync();
@@ -95,6 +95,10 @@ test('EPS-14: a deleted pod stays ready until its containers end, then its netwo
   assert.equal(programs[0]?.killed, false);
   await sync(200);
   assert.equal(programs[0]?.killed, true);
+  // The address refuses for a moment, until every node's rules have forgotten it.
+  assert.equal(condition(pod('web'), 'Ready')?.status, 'False');
+  assert.ok(!calls.includes('close default/web'));
+  await sync(500);
   assert.equal(pod('web'), undefined);
   assert.deepEqual(calls.slice(-2), ['close default/web', 'forget default/web']);
   assert.ok(events().includes('Killing: Stopping container main'));

@@ -1,0 +1,182 @@
+// A cluster that changes while a hundred clients a second come from outside and from a pod, and long streams stay open.
+// Where Kubernetes promises nothing (no endpoint is left, the whole program is killed) failures are counted and printed;
+// docs/guides/operate.md says why they are there. `npm run soak` runs it with more pods (SCALE).
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, afterEach, before, test, type TestContext } from 'node:test';
+import { namespacePrefix } from '../../src/node/machine/names.ts';
+import { namespaceOf } from '../../src/node/netlink/namespaces.ts';
+import { openStreams, type Outcome, type PacedLoad, startPacedLoad, type Streams } from './paced-load.ts';
+import { eventually, forget, manifest, startCluster, type RunningCluster } from './running-cluster.ts';
+import { podsOf, readyPods, slicesOf, systemReady } from './workloads.ts';
+
+const most = Number(process.env['SCALE'] ?? 20);
+const perSecond = 100;
+const node1 = '10.12.0.11';
+
+let cluster: RunningCluster;
+
+before(async () => {
+  cluster = await startCluster('load', { config: manifest('under-load/cluster.yaml') });
+  await systemReady(cluster);
+  await cluster.ok(`apply -f ${manifest('under-load/workloads.yaml')}`);
+  await cluster.ok('wait --for=condition=Ready pod --all --timeout=30s');
+});
+after(async () => {
+  await cluster.stop();
+  forget(cluster);
+});
+
+/** What a failed test has left open would keep the process from ending. */
+const open = new Set<() => unknown>();
+afterEach(async () => {
+  for (const close of open) await close();
+  open.clear();
+});
+
+const host = (name: string) => namespaceOf(namespacePrefix('load') + name);
+const asker = () => namespaceOf(readdirSync('/run/netns').find((name) => name.startsWith(`${namespacePrefix('load')}node3_default_asker_`))!);
+
+interface Reached {
+  clusterIP: string;
+  balanced: string;
+  nodePort: number;
+}
+
+async function addressesOf(service: string): Promise<Reached> {
+  type View = { spec: { clusterIP: string; ports: { nodePort: number }[] }; status: { loadBalancer: { ingress?: { ip: string }[] } } };
+  const seen = await eventually(`an address for ${service}`, () => cluster.get<View>(`service ${service}`), ({ status }) => status.loadBalancer.ingress !== undefined);
+  return { clusterIP: seen.spec.clusterIP, balanced: seen.status.loadBalancer.ingress![0]!.ip, nodePort: seen.spec.ports[0]!.nodePort };
+}
+
+/** A hundred a second from outside, a hundred from a pod. */
+async function startLoads(service: string): Promise<PacedLoad> {
+  const { clusterIP, balanced, nodePort } = await addressesOf(service);
+  const everywhere = (from: ReturnType<typeof host>) => [{ from, address: node1, port: nodePort }, { from, address: balanced, port: 80 }];
+  const inside = [{ from: asker(), address: clusterIP, port: 80 }, ...everywhere(asker())];
+  const load = startPacedLoad([...everywhere(host('client')), ...everywhere(host('client')), ...inside, inside[0]!], 2 * perSecond);
+  open.add(() => load.stop());
+  await asked(load, perSecond);
+  return load;
+}
+
+/** Waits for so many more answers; nothing is lost: `carried` has what was taken meanwhile. */
+const carried = new WeakMap<PacedLoad, Outcome>();
+
+function take(load: PacedLoad, more: Outcome = load.taken()): Outcome {
+  const before = carried.get(load) ?? { requests: 0, failures: [], slowestMs: 0 };
+  const outcome = { requests: before.requests + more.requests, failures: [...before.failures, ...more.failures], slowestMs: Math.max(before.slowestMs, more.slowestMs) };
+  carried.set(load, outcome);
+  return outcome;
+}
+
+async function asked(load: PacedLoad, count: number): Promise<void> {
+  const until = take(load).requests + count;
+  await eventually(`${count} more requests`, async () => take(load).requests, (requests) => requests >= until);
+}
+
+const say = (test: TestContext, { requests, failures, slowestMs }: Outcome, more = '') =>
+  test.diagnostic(`${requests} requests, ${failures.length} failed, slowest ${Math.round(slowestMs)} ms${more}`);
+
+async function endWell(test: TestContext, load: PacedLoad): Promise<void> {
+  const outcome = take(load, await load.stop());
+  say(test, outcome);
+  assert.deepEqual(outcome.failures.slice(0, 10), [], `${outcome.failures.length} of ${outcome.requests} requests failed`);
+}
+
+/** Streams live as long as their pods. */
+function allLive(test: TestContext, streams: Streams, isGone: (pod: string) => boolean = () => false): void {
+  const seen = streams.seen();
+  const kept = seen.filter(({ pod }) => !isGone(pod));
+  assert.deepEqual(kept.filter(({ ended }) => ended !== undefined), []);
+  test.diagnostic(`${kept.length} of ${seen.length} streams go on, longest pause ${Math.round(Math.max(0, ...kept.map(({ longestGapMs }) => longestGapMs)))} ms`);
+}
+
+const streamsTo = async (service: string, pods: number): Promise<Streams> => {
+  const { clusterIP } = await addressesOf(service);
+  const streams = await openStreams({ from: asker(), address: clusterIP, port: 80 }, pods);
+  open.add(() => streams.close());
+  return streams;
+};
+
+test('a rolling update: no request fails, and streams to pods that stay go on', async (t) => {
+  const [load, steady, web] = [await startLoads('web'), await streamsTo('steady', 2), await streamsTo('web', 4)];
+  const old = new Set((await podsOf(cluster, '-l app=web')).map(({ metadata }) => `default/${metadata.name}`));
+  await cluster.ok('set image deployment/web web=web:2');
+  await cluster.ok('rollout status deployment/web --timeout=60s');
+  await readyPods(cluster, '-l app=web', 4);
+  await asked(load, perSecond);
+  allLive(t, steady);
+  allLive(t, web, (pod) => old.has(pod));
+  steady.close();
+  web.close();
+  await endWell(t, load);
+});
+
+/** Endpoints that nobody answers for, in slices of a thousand. */
+function manyEndpoints(count: number): string {
+  const slices = Array.from({ length: count / 1000 }, (_, slice) => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `crowd-${slice}`, namespace: 'default', labels: { 'kubernetes.io/service-name': 'crowd' } },
+    addressType: 'IPv4',
+    ports: [{ name: '', protocol: 'TCP', port: 80 }],
+    endpoints: Array.from({ length: 1000 }, (_, i) => ({ addresses: [`192.168.${4 * slice + (i >> 8)}.${i & 255}`], conditions: { ready: true } })),
+  }));
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'crowd', namespace: 'default', labels: { 'kubernetes.io/service-name': 'crowd' } }, spec: { ports: [{ port: 80 }] } };
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [service, ...slices] });
+}
+
+test('KPX-25: thousands of elements come and go: no request fails, every stream goes on', async (t) => {
+  const [load, streams] = [await startLoads('steady'), await streamsTo('steady', 2)];
+  await cluster.ok('create -f -', { stdin: manyEndpoints(5000) });
+  await asked(load, perSecond);
+  await cluster.ok('delete service,endpointslice -l kubernetes.io/service-name=crowd --wait=false');
+  await asked(load, perSecond);
+  allLive(t, streams);
+  streams.close();
+  await endWell(t, load);
+});
+
+test(`${most} → 0 → ${most} pods: refused at once while there is none, never left waiting, all answered otherwise`, async (t) => {
+  await cluster.ok(`scale deployment/web --replicas=${most}`);
+  await readyPods(cluster, '-l app=web', most);
+  const [load, bystanders] = [await startLoads('web'), await streamsTo('steady', 2)];
+  await asked(load, perSecond);
+  assert.deepEqual(take(load).failures, [], 'while all were there');
+  await cluster.ok('scale deployment/web --replicas=0');
+  const noEndpoints = async () => (await slicesOf(cluster, 'web')).flatMap(({ endpoints = [] }) => endpoints).length;
+  await eventually('no endpoint is left', noEndpoints, (count) => count === 0, 60_000);
+  await asked(load, perSecond);
+  await cluster.ok(`scale deployment/web --replicas=${most}`);
+  await readyPods(cluster, '-l app=web', most);
+  const while0 = take(load);
+  await asked(load, perSecond);
+  const outcome = take(load, await load.stop());
+  const [first, last] = [outcome.failures[0]?.atMs ?? 0, outcome.failures.at(-1)?.atMs ?? 0];
+  say(t, outcome, ` from ${Math.round(first)} to ${Math.round(last)} ms: ${[...new Set(outcome.failures.map(({ why }) => why))].join()}`);
+  assert.ok(outcome.failures.length > 0, 'nobody answers for no pod');
+  assert.deepEqual(outcome.failures.filter(({ why }) => why !== 'ECONNREFUSED'), [], 'refused, never silence');
+  assert.equal(outcome.failures.length, while0.failures.length, 'none once all are ready again');
+  allLive(t, bystanders);
+  bystanders.close();
+});
+
+test('kill -9 of the whole program, and up again: pods begin anew, and are answered for as soon as they are ready', async (t) => {
+  const before = await podsOf(cluster, '');
+  const load = await startLoads('steady');
+  const dead = new Promise((resolve) => cluster.process.once('exit', resolve));
+  cluster.process.kill('SIGKILL');
+  await dead;
+  const killedAt = performance.now();
+  cluster = await startCluster('load', { config: manifest('under-load/cluster.yaml'), data: cluster.data });
+  const upMs = performance.now() - killedAt;
+  await readyPods(cluster, '-l app=steady', 2);
+  await cluster.ok('wait --for=condition=Ready pod --all --timeout=30s');
+  const now = await podsOf(cluster, '');
+  assert.deepEqual(now.map(({ metadata }) => metadata.uid).toSorted(), before.map(({ metadata }) => metadata.uid).toSorted(), 'the same objects');
+  assert.deepEqual(now.map(({ status }) => status.podIP).toSorted(), before.map(({ status }) => status.podIP).toSorted(), 'at the same addresses');
+  const outcome = take(load, await load.stop());
+  say(t, outcome, `; up after ${Math.round(upMs)} ms, last failure ${Math.round((outcome.failures.at(-1)?.atMs ?? 0) - (outcome.failures[0]?.atMs ?? 0))} ms after the first`);
+  await endWell(t, await startLoads('steady'));
+});
