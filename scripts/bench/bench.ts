@@ -8,11 +8,12 @@ import { dnsBench } from './dns.ts';
 import { type Bench, type Figure, isMet, printFigures, ratioOf } from './figure.ts';
 import { httpBench } from './http.ts';
 import { runInSandbox } from './sandbox.ts';
+import { scaleBench } from './scale.ts';
 import { servicesBench } from './services.ts';
 import { startBench } from './start.ts';
 import { storeBench } from './store.ts';
 
-const benches: readonly Bench[] = [startBench, servicesBench, connectBench, dnsBench, httpBench, storeBench, apiBench];
+const benches: readonly Bench[] = [startBench, servicesBench, scaleBench, connectBench, dnsBench, httpBench, storeBench, apiBench];
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,

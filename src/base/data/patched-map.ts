@@ -47,12 +47,12 @@ export class PatchedMap<V> implements ReadonlyMap<string, V> {
   }
 
   get(key: string): V | undefined {
-    let version: PatchedMap<V> = this;
-    for (let step = version.#step; step; step = version.#step) {
+    let table = this.#table;
+    for (let step = this.#step; step; step = step.newer.#step) {
       if (step.overrides.has(key)) return step.overrides.get(key);
-      version = step.newer;
+      table = step.newer.#table;
     }
-    return version.#table.get(key);
+    return table.get(key);
   }
 
   has(key: string): boolean {
@@ -97,15 +97,14 @@ export class PatchedMap<V> implements ReadonlyMap<string, V> {
 
   /** Keys under which a newer version may differ; undefined when `now` is none, or too far away. */
   keysUntil(now: object): readonly string[] | undefined {
+    if (now === this) return [];
     const keys = new Set<string>();
-    let version: PatchedMap<V> = this;
-    for (let steps = 0; version !== now; steps++) {
-      const step: Step<V> | undefined = version.#step;
-      if (!step || steps === MOST_STEPS) return undefined;
+    let step = this.#step;
+    for (let steps = 0; step && steps < MOST_STEPS; steps++, step = step.newer.#step) {
       for (const key of step.overrides.keys()) keys.add(key);
-      version = step.newer;
+      if (step.newer === now) return [...keys];
     }
-    return [...keys];
+    return undefined;
   }
 }
 
