@@ -21,6 +21,7 @@ import { wantsTopologyHints } from './endpoint-slice/topology-hints.ts';
 import { createZoneRatios, type ZoneRatios } from './endpoint-slice/zone-ratios.ts';
 import { triggerNote, triggerTime } from './endpoint-slice/trigger-time.ts';
 import { suffixOf } from './hash.ts';
+import { decideKeeping } from './keep-decisions.ts';
 import { groupKeeping, groupOf } from './keep-lists.ts';
 import { rememberDecision } from './remember.ts';
 import { create, remove, update } from './writes.ts';
@@ -50,6 +51,7 @@ export function createEndpointSlices(): Controller {
   const ratiosOf = createZoneRatios();
   const announce = createHintAnnouncer();
   const remembered = rememberDecision(decideService);
+  const decisions = decideKeeping<Service>();
   return {
     name: 'endpoint-slices',
     reads: [serviceKind, podKind, nodeKind, endpointSliceKind],
@@ -58,7 +60,7 @@ export function createEndpointSlices(): Controller {
       const slices = ourSlices(seen.list(endpointSliceKind));
       const zones = zonesOf(seen.list(nodeKind));
       const ratios = ratiosOf(seen.list(nodeKind));
-      return seen.list(serviceKind).flatMap((service) => {
+      return decisions(seen.list(serviceKind), { groups: [pods, slices], shared: [zones] }, (service) => {
         if (!isSelecting(service) || service.metadata.deletionTimestamp) return [];
         const key = objectKey(service);
         // Only those who ask for shares are decided anew when shares change (TOPO-20).

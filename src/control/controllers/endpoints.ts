@@ -16,7 +16,8 @@ import { addressOfPod, hostnameOf, isEndpoint, portsOf, referenceTo, type Zones 
 import { isSelecting, podsByService } from './endpoint-slice/service-pods.ts';
 import { triggerNote, triggerTime } from './endpoint-slice/trigger-time.ts';
 import { createZones, headlessLabel } from './endpoint-slices.ts';
-import { groupOf } from './keep-lists.ts';
+import { decideKeeping } from './keep-decisions.ts';
+import { groupKeeping, groupOf } from './keep-lists.ts';
 import { rememberDecision } from './remember.ts';
 import { isReady, isTerminating } from './workload/pod-state.ts';
 import { create, update } from './writes.ts';
@@ -27,13 +28,16 @@ const overCapacityNote = 'endpoints.kubernetes.io/over-capacity';
 export function createEndpoints(): Controller {
   const zonesOf = createZones();
   const remembered = rememberDecision(decideService);
+  const decisions = decideKeeping<Service>();
+  const byKey = groupKeeping((endpoints: Endpoints) => objectKey(endpoints));
   return {
     name: 'endpoints',
     reads: [serviceKind, podKind, nodeKind, endpointsKind],
     decide(seen, now) {
       const pods = podsByService(seen);
       const zones = zonesOf(seen.list(nodeKind));
-      return seen.list(serviceKind).flatMap((service) => {
+      const groups = [pods, byKey(seen.list(endpointsKind))];
+      return decisions(seen.list(serviceKind), { groups, shared: [zones] }, (service) => {
         if (!isSelecting(service) || service.metadata.deletionTimestamp) return [];
         const { name, namespace } = service.metadata;
         return remembered(now, service, groupOf(pods, objectKey(service)), seen.get(endpointsKind, name, namespace), zones);

@@ -1,5 +1,6 @@
 // Groups of objects that stay the same arrays while their members do: what lets a controller remember per group.
 // A new list costs what changed in it (and one look at each entry), not a grouping of everything.
+import { patchMap } from '../../base/data/patched-map.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
 import { objectKey } from '../../kube/store/store.ts';
 
@@ -36,8 +37,19 @@ interface Difference<T> {
   readonly added: readonly T[];
 }
 
+/** The same two lists are compared by every grouping of their kind: once is enough. */
+const differences = new WeakMap<readonly unknown[], { old: readonly unknown[]; difference: Difference<unknown> | undefined }>();
+
+export function difference<T>(old: readonly T[], now: readonly T[]): Difference<T> | undefined {
+  const known = differences.get(now);
+  if (known?.old === old) return known.difference as Difference<T> | undefined;
+  const found = compare(old, now);
+  differences.set(now, { old, difference: found });
+  return found;
+}
+
 /** By identity, between the first and the last place where the lists differ. Undefined when that is most of them. */
-function difference<T>(old: readonly T[], now: readonly T[]): Difference<T> | undefined {
+function compare<T>(old: readonly T[], now: readonly T[]): Difference<T> | undefined {
   let start = 0;
   while (start < old.length && start < now.length && old[start] === now[start]) start++;
   let end = 0;
@@ -47,22 +59,28 @@ function difference<T>(old: readonly T[], now: readonly T[]): Difference<T> | un
   return added.length + gone.size > now.length / 4 ? undefined : { removed: [...gone], added };
 }
 
+/** Costs the groups that are touched; who kept the old answer learns which these are by patchedKeys. */
 function amend<T extends KubeObject>(before: Groups<T>, { removed, added }: Difference<T>, keysOf: (item: T) => readonly string[]): Groups<T> {
-  const touched = new Map<string, Set<T>>();
-  const membersOf = (key: string): Set<T> => {
-    const members = touched.get(key) ?? new Set(before.get(key));
-    touched.set(key, members);
-    return members;
-  };
-  for (const item of removed) for (const key of keysOf(item)) membersOf(key).delete(item);
-  for (const item of added) for (const key of keysOf(item)) membersOf(key).add(item);
-  if (touched.size === 0) return before;
-  const groups = new Map(before);
-  for (const [key, members] of touched) {
-    if (members.size > 0) groups.set(key, [...members].sort(byKey));
-    else groups.delete(key);
+  const leaving = groupAll(removed, keysOf, undefined);
+  const coming = groupAll(added, keysOf, undefined);
+  const changes = new Map<string, readonly T[] | undefined>();
+  for (const key of new Set([...leaving.keys(), ...coming.keys()])) {
+    const gone = new Set(leaving.get(key));
+    const members = (before.get(key) ?? []).filter((item) => !gone.has(item));
+    for (const item of coming.get(key) ?? []) insert(members, item);
+    changes.set(key, members.length > 0 ? members : undefined);
   }
-  return groups;
+  return changes.size === 0 ? before : patchMap(before, changes);
+}
+
+function insert<T extends KubeObject>(members: T[], item: T): void {
+  let [low, high] = [0, members.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (byKey(members[middle]!, item) < 0) low = middle + 1;
+    else high = middle;
+  }
+  members.splice(low, 0, item);
 }
 
 function byKey(a: KubeObject, b: KubeObject): number {
