@@ -1,6 +1,7 @@
 // What nobody owns any more goes: objects whose owners are all gone, and the two finalizers that say how an owner's
 // end treats its dependents (foreground: they first; orphan: they stay and forget it).
 import { memoLast } from '../../base/data/memo.ts';
+import { patchedKeys } from '../../base/data/patched-map.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import { createKindIndex } from '../../kube/kinds/kind-index.ts';
 import type { KubeObject, OwnerReference } from '../../kube/objects/meta.ts';
@@ -30,7 +31,7 @@ interface Ledger {
   ending(list: readonly KubeObject[]): Groups<KubeObject>;
   uids(list: readonly KubeObject[]): Uids;
   /** The last search for orphans, and what it was told: by whom it asked, who is there. */
-  searched?: { groups: Groups<KubeObject>; asked: ReadonlyMap<Kind, Uids>; found: ReadonlySet<KubeObject> };
+  searched?: { groups: Groups<KubeObject>; asked: ReadonlyMap<Kind, Uids>; found: Groups<KubeObject> };
 }
 
 const keepLedger = (): Ledger => ({
@@ -53,15 +54,22 @@ export function createGarbageCollector(kinds: readonly Kind[]): Controller {
     return uids.has(uid);
   }
 
-  /** Dependents of whom an owner is gone. The first dependent speaks for all: a uid has one kind. */
-  function bereaved(ledger: Ledger, groups: Groups<KubeObject>, seen: Snapshot): ReadonlySet<KubeObject> {
-    const last = ledger.searched;
-    if (last?.groups === groups && [...last.asked].every(([kind, uids]) => uidsIn(kind, seen) === uids)) return last.found;
-    const found = new Set<KubeObject>();
-    const asked = new Map<Kind, Uids>();
-    for (const [uid, dependents] of groups) {
-      const reference = dependents[0]!.metadata.ownerReferences!.find((one) => one.uid === uid)!;
-      if (!lives(reference, seen, asked)) for (const object of dependents) found.add(object);
+  const stillTrue = (searched: Ledger['searched'], seen: Snapshot): Ledger['searched'] =>
+    searched && [...searched.asked].every(([kind, uids]) => uidsIn(kind, seen) === uids) ? searched : undefined;
+
+  /** Dependents of whom an owner is gone, by that owner. The first dependent speaks for all: a uid has one kind. */
+  function bereaved(ledger: Ledger, groups: Groups<KubeObject>, seen: Snapshot): Groups<KubeObject> {
+    const last = stillTrue(ledger.searched, seen);
+    if (last?.groups === groups) return last.found;
+    // Owners are who they were: only those whose dependents changed need a look.
+    const touched = last && patchedKeys(last.groups, groups);
+    const asked = new Map(touched && last?.asked);
+    const found = new Map(touched && last?.found);
+    const isOrphaned = (uid: string, dependents: readonly KubeObject[]) => dependents.length > 0 && !lives(referenceTo(uid, dependents[0]!), seen, asked);
+    for (const uid of touched ?? groups.keys()) {
+      const dependents = groupOf(groups, uid);
+      if (isOrphaned(uid, dependents)) found.set(uid, dependents);
+      else found.delete(uid);
     }
     ledger.searched = { groups, asked, found };
     return found;
@@ -82,12 +90,14 @@ export function createGarbageCollector(kinds: readonly Kind[]): Controller {
       const books = [...ledgers].map(([kind, ledger]) => ({ ledger, groups: ledger.byOwner(seen.list(kind)), ending: [...ledger.ending(seen.list(kind)).values()].flat() }));
       const dependentsOf = (owner: KubeObject) => books.flatMap(({ groups }) => groupOf(groups, owner.metadata.uid));
       return books.flatMap(({ ledger, groups, ending }) => [
-        ...[...bereaved(ledger, groups, seen)].flatMap((object) => settle(object, seen)),
+        ...[...new Set([...bereaved(ledger, groups, seen).values()].flat())].flatMap((object) => settle(object, seen)),
         ...ending.flatMap((owner) => endOwner(owner, dependentsOf(owner), dependentsOf)),
       ]);
     },
   };
 }
+
+const referenceTo = (uid: string, { metadata }: KubeObject): OwnerReference => metadata.ownerReferences!.find((one) => one.uid === uid)!;
 
 type Dependents = readonly KubeObject[];
 

@@ -17,6 +17,7 @@ import { distribute, type Filling, groupKey, type Wanted } from './endpoint-slic
 import { triggerNote } from './endpoint-slice/trigger-time.ts';
 import { managedByLabel } from './endpoint-slices.ts';
 import { suffixOf } from './hash.ts';
+import { decideKeeping } from './keep-decisions.ts';
 import { groupKeeping, groupOf } from './keep-lists.ts';
 import { rememberDecision } from './remember.ts';
 import { create, createEvent, eventName, type EventNote, remove, update } from './writes.ts';
@@ -34,17 +35,25 @@ const mirroredSlices = groupKeeping(({ metadata }: EndpointSlice) =>
 
 export function createSliceMirroring(): Controller {
   const remembered = rememberDecision(mirror);
+  const decisions = decideKeeping<Endpoints>();
+  const byKey = groupKeeping((service: Service) => objectKey(service));
   return {
     name: 'slice-mirroring',
     reads: [endpointsKind, serviceKind, endpointSliceKind],
     decide(seen, now) {
       const slices = mirroredSlices(seen.list(endpointSliceKind));
-      const wanted = seen.list(endpointsKind).filter((endpoints) => isMirrored(endpoints, seen));
-      const keys = new Set(wanted.map(objectKey));
-      const stale = [...slices].flatMap(([key, group]) => (keys.has(key) ? [] : group.map((slice) => remove(slice))));
-      return [...stale, ...wanted.flatMap((endpoints) => [...remembered(now, endpoints, groupOf(slices, objectKey(endpoints))), ...complaints(endpoints, seen, now)])];
+      const stale = [...slices.values()].flatMap((group) => (hasSource(group[0]!, seen) ? [] : group.map((slice) => remove(slice))));
+      const wanted = decisions(seen.list(endpointsKind), { groups: [slices, byKey(seen.list(serviceKind))] }, (endpoints) =>
+        isMirrored(endpoints, seen) ? [...remembered(now, endpoints, groupOf(slices, objectKey(endpoints))), ...complaints(endpoints, seen, now)] : [],
+      );
+      return [...stale, ...wanted];
     },
   };
+}
+
+function hasSource({ metadata }: EndpointSlice, seen: Snapshot): boolean {
+  const endpoints = seen.get(endpointsKind, metadata.labels![serviceNameLabel]!, metadata.namespace);
+  return endpoints !== undefined && isMirrored(endpoints, seen);
 }
 
 function isMirrored({ metadata }: Endpoints, seen: Snapshot): boolean {

@@ -119,7 +119,8 @@ async function serveTcp(options: EchoOptions, port: number): Promise<Listening> 
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     // Idle keep-alive connections would hold the server open for ever; busy ones finish their answer.
-    http.on('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'));
+    // Before the one that answers: a header set after the answer throws, and would end the stand-ins of all pods.
+    http.prependListener('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'));
     http.closeIdleConnections();
     const idle = setInterval(() => http.closeIdleConnections(), 50);
     await closed;
