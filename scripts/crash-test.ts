@@ -11,8 +11,8 @@ const [rounds = '1000', only, seed = String(Date.now() % 1_000_000)] = process.a
 
 async function crash(store: StoreName, where: string): Promise<boolean> {
   const started = performance.now();
-  const onRound = (round: number, acknowledged: number) => {
-    if (round % 50 === 0) console.log(`${store}: ${round} rounds, ${acknowledged} writes acknowledged`);
+  const onRound = (round: number, acknowledged: number, wrong: number) => {
+    if (round % 50 === 0) console.log(`${store}: ${round} rounds, ${acknowledged} writes acknowledged, ${wrong} wrong`);
   };
   const report = await crashRounds({ store, where, rounds: Number(rounds), seed: Number(seed), onRound });
   for (const each of report.wrong.slice(0, 20)) console.log(`${store}: ${each}`);

@@ -18,7 +18,7 @@ export interface CrashWish {
   seed: number;
   /** In all. */
   writers?: number;
-  onRound?(round: number, acknowledged: number): void;
+  onRound?(round: number, acknowledged: number, wrong: number): void;
 }
 
 export interface CrashReport {
@@ -75,7 +75,7 @@ export async function crashRounds(wish: CrashWish): Promise<CrashReport> {
     await survivor.latest?.();
     wrong.push(...ledger.check(survivor.snapshot()).map((each) => `round ${round}: ${each}`));
     await survivor.close();
-    onRound?.(round, ledger.acknowledged());
+    onRound?.(round, ledger.acknowledged(), wrong.length);
   }
   return { rounds, acknowledged: ledger.acknowledged(), wrong };
 }
