@@ -1,7 +1,7 @@
 // Plays a scenario: every line to every judge at every step, then every way to the same end.
+import { PatchedMap } from '../../../src/base/data/patched-map.ts';
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../../src/kube/objects/meta.ts';
-import type { NetworkModel } from '../../../src/model/network-model.ts';
 import { deriveSlices } from './derive-slices.ts';
 import { expansions } from './expansions.ts';
 import { type Judge, judges as allJudges, outcomesOf } from './judges.ts';
@@ -85,4 +85,12 @@ export async function playExpansions(scenario: Scenario, end: Stage): Promise<vo
   }
 }
 
-const withoutRevisions = ({ models }: Stage): Map<string, NetworkModel> => new Map([...models].map(([node, model]) => [node, { ...model, revision: 0 }]));
+const withoutRevisions = ({ models }: Stage): unknown => plainMaps(new Map([...models].map(([node, model]) => [node, { ...model, revision: 0 }])));
+
+/** Maps that remember what they were patched from hold the same entries as plain ones: only those are compared. */
+function plainMaps(value: unknown): unknown {
+  if (value instanceof Set || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plainMaps);
+  if (value instanceof Map || value instanceof PatchedMap) return new Map([...(value as ReadonlyMap<string, unknown>)].map(([key, inner]) => [key, plainMaps(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainMaps(inner)]));
+}
