@@ -57,15 +57,16 @@ function step(about: string, command: string, args: string[], env: NodeJS.Proces
 async function outside(args: string[]): Promise<void> {
   step('the type check', process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit']);
   step('the linter', process.execPath, ['node_modules/oxlint/bin/oxlint', '--quiet']);
-  await Promise.all([...kubectlVersions.map((version) => bringKubectl(tools, version)), bringHelm(tools)]);
+  const everything = process.env['FAIRLEAD_ALL_KUBECTLS'] === '1';
+  await Promise.all([...kubectlVersions.map((version) => bringKubectl(tools, version)), ...(everything ? [bringHelm(tools)] : [])]);
   mkdirSync(tools, { recursive: true });
   const enter = 'mount -t tmpfs tmpfs /run && mkdir -p /run/netns && ip link set lo up && exec "$@"';
   const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const command = [...asRoot, '--net', '--mount', '--propagation', 'private', 'sh', '-c', enter, 'sh', process.execPath, import.meta.filename, ...args];
   const kubectls = kubectlVersions.map((version) => [`FAIRLEAD_KUBECTL_${version.replace('.', '_')}`, kubectlPath(tools, version)]);
   const more = kubectlVersions.filter((version) => version !== '1.32').map((version) => kubectlPath(tools, version));
-  const others = [process.env['FAIRLEAD_KUBECTLS'] ?? '', ...(process.env['FAIRLEAD_ALL_KUBECTLS'] === '1' ? more : [])].filter(Boolean).join(':');
-  const env = { ...process.env, [insideMark]: '1', FAIRLEAD_KUBECTLS: others, FAIRLEAD_HELM: helmPath(tools), FAIRLEAD_KUBECTL: kubectlPath(tools, '1.32'), ...Object.fromEntries(kubectls) };
+  const others = [process.env['FAIRLEAD_KUBECTLS'] ?? '', ...(everything ? more : [])].filter(Boolean).join(':');
+  const env = { ...process.env, [insideMark]: '1', FAIRLEAD_KUBECTLS: others, ...(everything && { FAIRLEAD_HELM: helmPath(tools) }), FAIRLEAD_KUBECTL: kubectlPath(tools, '1.32'), ...Object.fromEntries(kubectls) };
   step('the test run', 'unshare', command, env);
 }
 

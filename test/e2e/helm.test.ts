@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { forget, type Ran, run, type RunningCluster, startCluster } from './running-cluster.ts';
 
-const helm = process.env['FAIRLEAD_HELM'] ?? 'helm';
+const helm = process.env['FAIRLEAD_HELM'] ?? '';
+const absent = helm === '' ? ' (skipped: helm is not here; npm run test:kubectls brings it)' : '';
+const options = { skip: absent !== '' };
 
 const files: Readonly<Record<string, string>> = {
   'Chart.yaml': 'apiVersion: v2\nname: greeter\nversion: 0.1.0\n',
@@ -51,12 +53,14 @@ let cluster: RunningCluster;
 let chart: string;
 
 before(async () => {
+  if (absent) return;
   chart = mkdtempSync(join(tmpdir(), 'fairlead-chart-'));
   mkdirSync(join(chart, 'templates'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(chart, name), text);
   cluster = await startCluster('helm', { args: ['--nodes', '1'] });
 });
 after(async () => {
+  if (absent) return;
   await cluster?.stop();
   if (cluster) forget(cluster);
   rmSync(chart, { recursive: true });
@@ -71,33 +75,33 @@ async function helmOk(...args: string[]): Promise<Ran> {
 const replicas = async () => (await cluster.get<{ status: { readyReplicas: number } }>('deployment web')).status.readyReplicas;
 const greeting = async () => (await cluster.get<{ data: { greeting: string } }>('configmap web-words')).data.greeting;
 
-test('helm installs a chart and waits until it runs', async () => {
+test(`helm installs a chart and waits until it runs${absent}`, options, async () => {
   const { stdout } = await helmOk('install', 'web', chart, '--wait', '--timeout', '60s');
   assert.match(stdout, /STATUS: deployed/);
   assert.deepEqual([await replicas(), await greeting()], [1, 'hello']);
   assert.match(await cluster.ok('get ingress web'), /web\.example/);
 });
 
-test('an upgrade changes what the values say, and runs the hooks again', async () => {
+test(`an upgrade changes what the values say, and runs the hooks again${absent}`, options, async () => {
   await helmOk('upgrade', 'web', chart, '--set', 'replicas=2,greeting=salut', '--wait', '--timeout', '60s');
   assert.deepEqual([await replicas(), await greeting()], [2, 'salut']);
   assert.equal((await cluster.get<{ data: { revision: string } }>('configmap web-before')).data.revision, '2');
 });
 
-test('a roll-back restores the first revision', async () => {
+test(`a roll-back restores the first revision${absent}`, options, async () => {
   await helmOk('rollback', 'web', '1', '--wait', '--timeout', '60s');
   assert.equal(await greeting(), 'hello');
   const { stdout } = await helmOk('history', 'web', '-o', 'json');
   assert.deepEqual((JSON.parse(stdout) as { revision: number; status: string }[]).map(({ status }) => status), ['superseded', 'superseded', 'deployed']);
 });
 
-test('what was installed is listed, and told to the letter', async () => {
+test(`what was installed is listed, and told to the letter${absent}`, options, async () => {
   assert.match((await helmOk('list')).stdout, /web\s+default\s+3/);
   assert.match((await helmOk('get', 'manifest', 'web')).stdout, /greeting: "hello"/);
   assert.match((await helmOk('status', 'web')).stdout, /STATUS: deployed\nREVISION: 3/);
 });
 
-test('a delete takes everything along', async () => {
+test(`a delete takes everything along${absent}`, options, async () => {
   await helmOk('uninstall', 'web', '--wait', '--timeout', '60s');
   const left = await cluster.ok('get deployment,service,configmap,ingress -o name');
   assert.doesNotMatch(left, /\/web(-words)?$/m);
