@@ -28,6 +28,8 @@ export interface Outcome {
 export interface PacedLoad {
   /** What has become of the requests since the last call. */
   taken(): Outcome;
+  /** Since the load began. */
+  nowMs(): number;
   stop(): Promise<Outcome>;
 }
 
@@ -79,6 +81,7 @@ export function startPacedLoad(targets: readonly Asked[], perSecond: number): Pa
   };
   return {
     taken,
+    nowMs: () => performance.now() - startedAt,
     async stop() {
       clearInterval(turn);
       await Promise.all(open);

@@ -20,7 +20,7 @@ export interface RunningCluster {
   readonly data: string;
   readonly kubeconfig: string;
   readonly process: ChildProcess;
-  /** Runs kubectl; `version` picks another than 1.32. */
+  /** Runs kubectl; `version` picks another than the cluster was started with. */
   kubectl(args: string, options?: { version?: string; stdin?: string }): Promise<Ran>;
   /** kubectl that must succeed; answers its output. */
   ok(args: string, options?: { version?: string; stdin?: string }): Promise<string>;
@@ -51,10 +51,12 @@ export interface StartOptions {
   args?: readonly string[];
   /** Start on what an earlier cluster left behind. */
   data?: string;
+  /** The kubectl that drives it, if not 1.32. */
+  version?: string;
 }
 
 /** Resolves when `up` says that the cluster is up. */
-export async function startCluster(name: string, { config, args = [], data = mkdtempSync(join(tmpdir(), 'fairlead-e2e-')) }: StartOptions = {}): Promise<RunningCluster> {
+export async function startCluster(name: string, { config, args = [], data = mkdtempSync(join(tmpdir(), 'fairlead-e2e-')), version: usual }: StartOptions = {}): Promise<RunningCluster> {
   const configArgs = config ? ['--config', config] : [];
   const child = spawn(process.execPath, [main, 'up', '--name', name, '--data', data, ...configArgs, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -69,7 +71,7 @@ export async function startCluster(name: string, { config, args = [], data = mkd
   const kubeconfig = join(data, name, 'kubeconfig');
   const programOf = (version?: string) => process.env[version ? `FAIRLEAD_KUBECTL_${version.replace('.', '_')}` : 'FAIRLEAD_KUBECTL'] ?? 'kubectl';
   const environment = { KUBECONFIG: kubeconfig, HOME: data };
-  const kubectl: RunningCluster['kubectl'] = (text, { version, stdin } = {}) => run(programOf(version), words(text), { env: environment, ...(stdin !== undefined && { stdin }) });
+  const kubectl: RunningCluster['kubectl'] = (text, { version = usual, stdin } = {}) => run(programOf(version), words(text), { env: environment, ...(stdin !== undefined && { stdin }) });
   const ok: RunningCluster['ok'] = async (text, options) => {
     const { code, stdout, stderr } = await kubectl(text, options);
     if (code !== 0) throw new Error(`kubectl ${text}: exit code ${code}\n${stdout}${stderr}`);
