@@ -17,7 +17,8 @@ export interface Sockets {
   connectTcp(to: SocketAddress): Socket;
 }
 
-const settled = (emitter: Server | UdpSocket, start: () => void) =>
+/** Resolves when it listens, rejects with why it cannot. */
+export const listening = (emitter: Server | UdpSocket, start: () => void) =>
   new Promise<void>((resolve, reject) => {
     emitter.once('error', reject);
     emitter.once('listening', () => {
@@ -28,7 +29,7 @@ const settled = (emitter: Server | UdpSocket, start: () => void) =>
   });
 
 export const hostSockets: Sockets = {
-  listenTcp: (server, at) => settled(server, () => server.listen(at.port, at.address)),
-  bindUdp: (socket, at) => settled(socket, () => socket.bind(at.port, at.address)),
+  listenTcp: (server, at) => listening(server, () => server.listen(at.port, at.address)),
+  bindUdp: (socket, at) => listening(socket, () => socket.bind(at.port, at.address)),
   connectTcp: (to) => createConnection({ host: to.address, port: to.port }),
 };

@@ -2,10 +2,9 @@
 // The descriptor is opened in a window and handed to Node, because Node's own listen(port, host) and connect
 // resolve the host a turn later, when the thread is home again.
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
-import type { Socket as UdpSocket } from 'node:dgram';
-import { type Server, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { addressBytes, addressOf } from '../../base/net/address.ts';
-import type { SocketAddress, Sockets } from '../../base/run/sockets.ts';
+import { listening, type SocketAddress, type Sockets } from '../../base/run/sockets.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -49,16 +48,6 @@ function boundDescriptor(namespace: Netns, type: number, at: SocketAddress): num
     }
   });
 }
-
-const listening = (emitter: Server | UdpSocket, start: () => void) =>
-  new Promise<void>((resolve, reject) => {
-    emitter.once('error', reject);
-    emitter.once('listening', () => {
-      emitter.off('error', reject);
-      resolve();
-    });
-    start();
-  });
 
 function connectTcp(namespace: Netns, to: SocketAddress): Socket {
   try {
