@@ -7,6 +7,8 @@ export interface Controller {
   readonly name: string;
   /** It is called again when an object of these kinds changed. */
   readonly reads: readonly Kind[];
+  /** Further kinds, which the snapshot itself defines. The same list while no definition changed. */
+  alsoReads?(seen: Snapshot): readonly Kind[];
   decide(seen: Snapshot, now: Date): Write[];
   /** Milliseconds until time alone could change the answer (a grace period ends); absent = only objects matter. */
   wakeAfterMs?(seen: Snapshot, now: Date): number | undefined;

@@ -2,9 +2,10 @@
 // end treats its dependents (foreground: they first; orphan: they stay and forget it).
 import { memoLast } from '../../base/data/memo.ts';
 import { patchedKeys } from '../../base/data/patched-map.ts';
+import { customKinds } from '../../kube/custom/custom-kinds.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
-import { createKindIndex } from '../../kube/kinds/kind-index.ts';
 import type { KubeObject, OwnerReference } from '../../kube/objects/meta.ts';
+import { kindKey } from '../../kube/store/state.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
 import { type Groups, groupKeeping, groupOf, sameItems } from './keep-lists.ts';
@@ -14,6 +15,9 @@ const foreground = 'foregroundDeletion';
 const orphan = 'orphan';
 
 type Uids = ReadonlySet<string>;
+
+/** Of a kind that nobody serves. */
+const unknown: Uids = new Set();
 
 /** The same set while the same objects are there, whatever changed in them. */
 function keepUids(): (list: readonly KubeObject[]) => Uids {
@@ -27,35 +31,44 @@ function keepUids(): (list: readonly KubeObject[]) => Uids {
 
 /** What one kind's objects say about ownership, kept from snapshot to snapshot. */
 interface Ledger {
+  readonly kind: Kind;
   byOwner(list: readonly KubeObject[]): Groups<KubeObject>;
   ending(list: readonly KubeObject[]): Groups<KubeObject>;
   uids(list: readonly KubeObject[]): Uids;
   /** The last search for orphans, and what it was told: by whom it asked, who is there. */
-  searched?: { groups: Groups<KubeObject>; asked: ReadonlyMap<Kind, Uids>; found: Groups<KubeObject> };
+  searched?: { groups: Groups<KubeObject>; asked: ReadonlyMap<string, Uids>; found: Groups<KubeObject> };
 }
 
-const keepLedger = (): Ledger => ({
+const keepLedger = (kind: Kind): Ledger => ({
+  kind,
   byOwner: groupKeeping((object: KubeObject) => object.metadata.ownerReferences?.map(({ uid }) => uid)),
   ending: groupKeeping(({ metadata }: KubeObject) => (metadata.deletionTimestamp ? metadata.finalizers?.find((name) => name === foreground || name === orphan) : undefined)),
   uids: keepUids(),
 });
 
 export function createGarbageCollector(kinds: readonly Kind[]): Controller {
-  const kindOf = createKindIndex(kinds);
-  const ledgers = new Map(kinds.map((kind) => [kind, keepLedger()]));
-  const uidsIn = (kind: Kind, seen: Snapshot): Uids => ledgers.get(kind)!.uids(seen.list(kind));
+  // By group and kind. A custom kind's ledger stays when its definition goes: its objects went first, so no owner lives.
+  const ledgers = new Map(kinds.map((kind) => [kindKey(kind), keepLedger(kind)]));
 
-  /** False only when we would know: owners of kinds that are not served count as there. */
-  function lives({ apiVersion, kind: name, uid }: OwnerReference, seen: Snapshot, asked?: Map<Kind, Uids>): boolean {
-    const kind = kindOf(apiVersion, name);
-    if (!kind) return true;
-    const uids = uidsIn(kind, seen);
-    asked?.set(kind, uids);
-    return uids.has(uid);
+  function openLedgers(seen: Snapshot): void {
+    for (const kind of customKinds(seen).stored) if (!ledgers.has(kindKey(kind))) ledgers.set(kindKey(kind), keepLedger(kind));
+  }
+
+  function uidsIn(key: string, seen: Snapshot): Uids {
+    const ledger = ledgers.get(key);
+    return ledger ? ledger.uids(seen.list(ledger.kind)) : unknown;
+  }
+
+  /** False only when we would know: owners of kinds that were never served count as there. */
+  function lives(reference: OwnerReference, seen: Snapshot, asked?: Map<string, Uids>): boolean {
+    const key = kindKey(reference);
+    const uids = uidsIn(key, seen);
+    asked?.set(key, uids);
+    return uids === unknown || uids.has(reference.uid);
   }
 
   const stillTrue = (searched: Ledger['searched'], seen: Snapshot): Ledger['searched'] =>
-    searched && [...searched.asked].every(([kind, uids]) => uidsIn(kind, seen) === uids) ? searched : undefined;
+    searched && [...searched.asked].every(([key, uids]) => uidsIn(key, seen) === uids) ? searched : undefined;
 
   /** Dependents of whom an owner is gone, by that owner. The first dependent speaks for all: a uid has one kind. */
   function bereaved(ledger: Ledger, groups: Groups<KubeObject>, seen: Snapshot): Groups<KubeObject> {
@@ -86,8 +99,14 @@ export function createGarbageCollector(kinds: readonly Kind[]): Controller {
   return {
     name: 'garbage-collector',
     reads: kinds,
+    alsoReads: (seen) => customKinds(seen).stored,
     decide(seen) {
-      const books = [...ledgers].map(([kind, ledger]) => ({ ledger, groups: ledger.byOwner(seen.list(kind)), ending: [...ledger.ending(seen.list(kind)).values()].flat() }));
+      openLedgers(seen);
+      const books = [...ledgers.values()].map((ledger) => ({
+        ledger,
+        groups: ledger.byOwner(seen.list(ledger.kind)),
+        ending: [...ledger.ending(seen.list(ledger.kind)).values()].flat(),
+      }));
       const dependentsOf = (owner: KubeObject) => books.flatMap(({ groups }) => groupOf(groups, owner.metadata.uid));
       return books.flatMap(({ ledger, groups, ending }) => [
         ...[...new Set([...bereaved(ledger, groups, seen).values()].flat())].flatMap((object) => settle(object, seen)),

@@ -2,6 +2,7 @@
 // It begins after a moment of grace: `kubectl delete -f` names the namespace first and then each object in it, and calls
 // it an error when one of them is gone already. (Upstream waits five seconds.)
 import { deepEqual } from '../../base/data/memo.ts';
+import { customKinds, definitionKind } from '../../kube/custom/custom-kinds.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import { namespaceKind } from '../../kube/kinds/namespace.ts';
 import { setCondition } from '../../kube/meaning/conditions.ts';
@@ -17,14 +18,16 @@ const graceMs = 2_000;
 
 export function createNamespaceDeletion(kinds: readonly Kind[]): Controller {
   const namespaced = kinds.filter((kind) => kind.namespaced);
+  const all = (seen: Snapshot) => [...namespaced, ...customKinds(seen).stored.filter((kind) => kind.namespaced)];
   return {
     name: 'namespace-deletion',
-    reads: [namespaceKind, ...namespaced],
+    reads: [namespaceKind, definitionKind, ...namespaced],
+    alsoReads: (seen) => customKinds(seen).stored,
     decide: (seen, now) =>
       seen
         .list(namespaceKind)
         .filter((namespace) => isGoing(namespace) && graceLeftMs(namespace, now) <= 0)
-        .flatMap((namespace) => empty(namespace, contentOf(namespace, namespaced, seen), now)),
+        .flatMap((namespace) => empty(namespace, contentOf(namespace, all(seen), seen), now)),
     wakeAfterMs: (seen, now) =>
       earliest(seen.list(namespaceKind).filter(isGoing).map((namespace) => graceLeftMs(namespace, now)).filter((left) => left > 0)),
   };

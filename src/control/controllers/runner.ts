@@ -8,6 +8,7 @@ import { ApiError } from '../../kube/meaning/api-error.ts';
 import { wakeOnChange } from '../../kube/store/wake-on-change.ts';
 import type { ObjectStore, Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
+import { sameItems } from './keep-lists.ts';
 
 export interface RunningControllers {
   /** Resolves once every controller has seen this revision. */
@@ -36,7 +37,7 @@ const raced: ReadonlySet<string> = new Set(['Conflict', 'AlreadyExists', 'NotFou
 
 export function startControllers({ store, controllers, clock, random = Math.random }: RunnerOptions): RunningControllers {
   const memory = new Map<Controller, Memory>(controllers.map((each) => [each, { lists: undefined, failures: 0, againAtMs: Infinity }]));
-  const reads: readonly Kind[] = [...new Set(controllers.flatMap((each) => each.reads))];
+  const reads = keepReads(controllers);
 
   async function turn(): Promise<TurnResult> {
     const seen = store.snapshot();
@@ -50,7 +51,7 @@ export function startControllers({ store, controllers, clock, random = Math.rand
   async function runOne(controller: Controller, seen: Snapshot): Promise<void> {
     const own = memory.get(controller)!;
     const now = clock.now();
-    own.lists = controller.reads.map((kind) => seen.list(kind));
+    own.lists = listsOf(controller, seen);
     const failed = await carryOut(controller, decideSafely(controller, seen, now));
     own.failures = failed ? own.failures + 1 : 0;
     const waitMs = failed ? backoffMs(own.failures, random) : controller.wakeAfterMs?.(seen, now);
@@ -71,7 +72,7 @@ export function startControllers({ store, controllers, clock, random = Math.rand
   }
 
   const loop = new Loop({ clock, random, turn, onFailure: (err) => log.error({ err }, 'the controllers’ turn failed') });
-  const unwatch = wakeOnChange(store, reads, loop);
+  const unwatch = wakeOnChange(store, () => reads(store.snapshot()), loop);
   return {
     settled: (revision) => loop.settled(revision),
     async close() {
@@ -82,7 +83,25 @@ export function startControllers({ store, controllers, clock, random = Math.rand
 }
 
 function isDue(controller: Controller, { lists, againAtMs }: Memory, seen: Snapshot, nowMs: number): boolean {
-  return nowMs >= againAtMs || lists === undefined || controller.reads.some((kind, i) => seen.list(kind) !== lists[i]);
+  return nowMs >= againAtMs || lists === undefined || !sameItems(listsOf(controller, seen), lists);
+}
+
+const listsOf = (controller: Controller, seen: Snapshot): readonly unknown[] =>
+  [...controller.reads, ...(controller.alsoReads?.(seen) ?? [])].map((kind) => seen.list(kind));
+
+/** What to watch: the same list while no controller reads other kinds. */
+function keepReads(controllers: readonly Controller[]): (seen: Snapshot) => readonly Kind[] {
+  const fixed = controllers.flatMap((each) => each.reads);
+  let more: readonly (readonly Kind[])[] = [];
+  let all: readonly Kind[] = [...new Set(fixed)];
+  return (seen) => {
+    const now = controllers.flatMap((each) => (each.alsoReads ? [each.alsoReads(seen)] : []));
+    if (!sameItems(now, more)) {
+      more = now;
+      all = [...new Set([...fixed, ...now.flat()])];
+    }
+    return all;
+  };
 }
 
 /** A bug in one controller costs that controller's turn, not the others'. */

@@ -10,6 +10,8 @@ import { createCustomVersions, type CustomVersion } from './custom-kind.ts';
 export interface CustomKinds {
   /** In the order of the definitions' names, the preferred version of each first. */
   readonly versions: readonly CustomVersion[];
+  /** Of each definition the one its objects are kept as. */
+  readonly stored: readonly Kind[];
   find(apiVersion: string, kind: string): Kind | undefined;
 }
 
@@ -32,7 +34,8 @@ export function customKinds(seen: Snapshot): CustomKinds {
   if (known) return known;
   const versions = definitions.flatMap(versionsOf);
   const byName = new Map(versions.map(({ kind }) => [`${kind.apiVersion}/${kind.kind}`, kind]));
-  const kinds: CustomKinds = { versions, find: (apiVersion, kind) => byName.get(`${apiVersion}/${kind}`) };
+  const stored = [...new Set(versions.map((version) => version.stored))];
+  const kinds: CustomKinds = { versions, stored, find: (apiVersion, kind) => byName.get(`${apiVersion}/${kind}`) };
   remembered.set(definitions, kinds);
   return kinds;
 }
