@@ -1,7 +1,8 @@
 // Keys and certificates of a server alone: those that flags name, those found in --cert-dir, and for the rest our own.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ClusterCertificates, type KeyPair, openCertificates } from '../control/apiserver/identity/certificates.ts';
+import { type ClusterCertificates, openCertificates } from '../control/apiserver/identity/certificates.ts';
+import type { KeyPair } from '../control/apiserver/identity/keys.ts';
 import type { StaticToken } from '../control/apiserver/identity/authenticate.ts';
 import { printKubeconfig } from '../kube/client/kubeconfig.ts';
 import type { ServerDescription } from '../ui/config/server-description.ts';

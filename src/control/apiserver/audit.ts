@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { logFor } from '../../base/run/log.ts';
 import { groupOf } from '../../kube/meaning/api-error.ts';
-import type { User } from './identity/authenticate.ts';
+import type { User } from './identity/user.ts';
 import type { ApiRequest } from './request.ts';
 import { parseResourcePath } from './router.ts';
 

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { ApiError } from '../../kube/meaning/api-error.ts';
-import type { User } from './identity/authenticate.ts';
+import type { User } from './identity/user.ts';
 
 export interface ApiRequest {
   readonly method: string;

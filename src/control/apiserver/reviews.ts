@@ -3,7 +3,7 @@
 import { ApiError } from '../../kube/meaning/api-error.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
 import type { Api } from './api.ts';
-import type { User } from './identity/authenticate.ts';
+import type { User } from './identity/user.ts';
 import type { PathAttributes, ResourceAttributes } from './identity/authorize.ts';
 import { type Answer, type ApiRequest, jsonAnswer } from './request.ts';
 import type { ResourcePath } from './router.ts';

@@ -8,8 +8,9 @@ import { serviceKind } from '../../kube/kinds/service.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
 import { createMemoryStore } from '../../kube/store/embedded.ts';
 import type { NetworkModel } from '../../model/network-model.ts';
-import { Agent, type AgentOptions, step } from './agent.ts';
+import { Agent, type AgentOptions } from './agent.ts';
 import type { NodeSelf } from './node-object.ts';
+import { step } from './step.ts';
 
 const machine = { cpus: 2, memoryKiB: 4096, kernelVersion: '6.1', osImage: 'Test', architecture: 'amd64', bootId: 'b', machineId: 'm' };
 const self: NodeSelf = { name: 'node1', addresses: ['10.0.2.5', 'fd00:2::5'], zone: 'a', labels: { role: 'worker' }, machine };

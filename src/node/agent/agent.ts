@@ -17,26 +17,10 @@ import type { ObjectStore, Snapshot } from '../../kube/store/store.ts';
 import { wakeOnChange } from '../../kube/store/wake-on-change.ts';
 import type { Compiler } from '../../model/compile.ts';
 import type { NetworkModel } from '../../model/network-model.ts';
-import type { Applied, Driver } from '../linux/driver.ts';
+import type { Applied } from '../linux/driver.ts';
 import type { NodeNote } from './connect-step.ts';
 import { NodeReport, type NodeSelf } from './node-report.ts';
-
-/** One part of the machine that follows the model. */
-export interface AgentStep {
-  readonly name: string;
-  apply(model: NetworkModel): Promise<Applied>;
-  /** See Driver. */
-  check?(): Promise<boolean>;
-  remove(): Promise<void>;
-}
-
-/** A pure rendering and the driver that takes it. */
-export const step = <Desired>(render: (model: NetworkModel) => Desired, driver: Driver<Desired>): AgentStep => ({
-  name: driver.name,
-  apply: (model) => driver.apply(render(model)),
-  check: async () => (await driver.check?.()) ?? true,
-  remove: () => driver.remove(),
-});
+import type { AgentStep } from './step.ts';
 
 export interface AgentOptions {
   store: ObjectStore;

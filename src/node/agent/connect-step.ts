@@ -5,7 +5,7 @@ import { logFor } from '../../base/run/log.ts';
 import { connectDriver } from '../bpf/connect-driver.ts';
 import { createConnectRenderer } from '../bpf/render-connect.ts';
 import { DriverError } from '../linux/driver.ts';
-import type { AgentStep } from './agent.ts';
+import type { AgentStep } from './step.ts';
 
 export type NodeNote = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 

@@ -7,7 +7,7 @@ import type { Applied } from '../linux/driver.ts';
 import { createIptablesDriver, holdsIptablesRules } from '../linux/iptables/iptables-driver.ts';
 import { createNetlinkRulesetDriver } from '../linux/ruleset-netlink.ts';
 import type { Netns } from '../netlink/namespaces.ts';
-import { type AgentStep, step } from './agent.ts';
+import { type AgentStep, step } from './step.ts';
 
 export type ProxyMode = 'nftables' | 'iptables';
 

@@ -10,7 +10,7 @@ import { hostPrefix } from '../../../src/base/net/prefix.ts';
 import { addressFromBytes, familyOf, printAddress } from '../../../src/base/net/address.ts';
 import { keyOf } from '../../../src/kube/store/store.ts';
 import type { NetworkModel } from '../../../src/model/network-model.ts';
-import { step } from '../../../src/node/agent/agent.ts';
+import { step } from '../../../src/node/agent/step.ts';
 import { nodeCgroup, removeCgroups } from '../../../src/node/bpf/cgroups.ts';
 import { createConnectRenderer } from '../../../src/node/bpf/render-connect.ts';
 import { createFlowRenderer } from '../../../src/node/dataplane/render-flows.ts';

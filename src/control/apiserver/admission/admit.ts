@@ -4,19 +4,12 @@
 import { forbiddenError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import type { Namespace } from '../../../kube/objects/core.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
-import type { Snapshot } from '../../../kube/store/store.ts';
 import type { Api } from '../api.ts';
-import type { KindRegistry } from '../registry.ts';
 import type { Target } from '../router.ts';
+import type { Admission } from './admission.ts';
 import { withDefaultIngressClass } from './default-ingress-class.ts';
 import { ofKnownAccount } from './known-account.ts';
 import { ofKnownPriority } from './known-priority.ts';
-
-export interface Admission {
-  registry: KindRegistry;
-  seen: Snapshot;
-  target: Target;
-}
 
 interface Step {
   /** The upstream plug-in that does this: the name by which it is left out. */

@@ -1,7 +1,7 @@
 // An Ingress that names no class gets the cluster's default one: the newest class marked so (ties: by name).
 import type { Ingress } from '../../../kube/objects/networking.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
-import type { Admission } from './admit.ts';
+import type { Admission } from './admission.ts';
 
 const isDefault = ({ metadata }: KubeObject) => metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true';
 

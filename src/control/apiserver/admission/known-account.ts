@@ -2,7 +2,7 @@
 import { forbiddenError } from '../../../kube/meaning/api-error.ts';
 import type { Pod } from '../../../kube/objects/core.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
-import type { Admission } from './admit.ts';
+import type { Admission } from './admission.ts';
 
 export function ofKnownAccount(object: KubeObject, { registry, seen }: Admission): KubeObject {
   if (object.kind !== 'Pod' || object.apiVersion !== 'v1') return object;

@@ -3,7 +3,7 @@ import { forbiddenError } from '../../../kube/meaning/api-error.ts';
 import type { PriorityClass } from '../../../kube/objects/batch.ts';
 import type { Pod } from '../../../kube/objects/core.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
-import type { Admission } from './admit.ts';
+import type { Admission } from './admission.ts';
 
 /** Known without an object; their values are among the kind's defaults. */
 const builtIn = new Set(['system-node-critical', 'system-cluster-critical']);

@@ -5,15 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { unauthorizedError } from '../../../kube/meaning/api-error.ts';
 import type { TokenIssuer } from './service-account-tokens.ts';
-
-export interface User {
-  readonly name: string;
-  readonly uid?: string;
-  readonly groups: readonly string[];
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
-
-export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+import { anonymous, type User } from './user.ts';
 
 export interface StaticToken {
   token: string;

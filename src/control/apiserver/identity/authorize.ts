@@ -2,7 +2,7 @@
 import { ApiError, groupOf } from '../../../kube/meaning/api-error.ts';
 import type { PolicyRule } from '../../../kube/objects/rbac.ts';
 import type { ResourcePath } from '../router.ts';
-import type { User } from './authenticate.ts';
+import type { User } from './user.ts';
 
 export interface ResourceAttributes {
   verb: string;

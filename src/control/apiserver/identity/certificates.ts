@@ -4,14 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { newKey } from './keys.ts';
-
-export interface KeyPair {
-  /** PEM. */
-  cert: string;
-  /** PKCS 8, PEM. */
-  key: string;
-}
+import { type KeyPair, newKey } from './keys.ts';
 
 export interface ClusterCertificates {
   readonly ca: KeyPair;

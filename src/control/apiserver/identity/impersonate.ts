@@ -2,7 +2,7 @@
 // https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from '../../../kube/meaning/api-error.ts';
-import type { User } from './authenticate.ts';
+import type { User } from './user.ts';
 import { type Authorize, forbiddenTo } from './authorize.ts';
 
 const listOf = (header: string | string[] | undefined): string[] =>

@@ -1,7 +1,7 @@
 // Tokens of service accounts: JWTs signed with the cluster's own key (EC or RSA), and the public halves of all keys that count.
 // Claims: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
-import type { User } from './authenticate.ts';
+import type { User } from './user.ts';
 
 export interface TokenWish {
   namespace: string;

@@ -1,7 +1,7 @@
 // Authorization by roles and bindings (RBAC v1). Members of system:masters may do everything, whatever the objects say.
 import type { PolicyRule } from '../../../../kube/objects/rbac.ts';
 import type { Snapshot } from '../../../../kube/store/store.ts';
-import type { User } from '../authenticate.ts';
+import type { User } from '../user.ts';
 import type { Authorizer } from '../authorize.ts';
 import { createGrantReader, grantsFor } from './grants.ts';
 import { ruleCovers } from './rules.ts';

@@ -6,7 +6,7 @@ import type { Kind } from '../../../../kube/kinds/kind.ts';
 import type { KubeObject } from '../../../../kube/objects/meta.ts';
 import type { PolicyRule, Role, RoleBinding } from '../../../../kube/objects/rbac.ts';
 import type { Snapshot } from '../../../../kube/store/store.ts';
-import type { User } from '../authenticate.ts';
+import type { User } from '../user.ts';
 import type { Authorize, ResourceAttributes } from '../authorize.ts';
 import { permissionsOf } from './rules.ts';
 

@@ -5,7 +5,7 @@ import { clusterRoleBindingKind, roleBindingKind } from '../../../../kube/kinds/
 import { clusterRoleKind, roleKind } from '../../../../kube/kinds/role.ts';
 import type { ClusterRole, PolicyRule, Role, RoleBinding, Subject } from '../../../../kube/objects/rbac.ts';
 import { keyOf, objectKey, type Snapshot } from '../../../../kube/store/store.ts';
-import type { User } from '../authenticate.ts';
+import type { User } from '../user.ts';
 
 export interface Grant {
   /** Absent: everywhere. */

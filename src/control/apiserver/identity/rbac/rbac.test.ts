@@ -8,7 +8,7 @@ import type { Kind } from '../../../../kube/kinds/kind.ts';
 import type { KubeObject } from '../../../../kube/objects/meta.ts';
 import { snapshotOf, stateOf } from '../../../../kube/store/state.ts';
 import { aggregateRoles } from '../../../controllers/aggregate-roles.ts';
-import type { User } from '../authenticate.ts';
+import type { User } from '../user.ts';
 import { createRbacAuthorizer } from './authorizer.ts';
 import { defaultRoles } from './default-roles.ts';
 import { refuseEscalation } from './escalation.ts';
