@@ -1,8 +1,9 @@
 // The official JavaScript client against the server: it sends bodies without kinds, and streams over WebSocket only.
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { after, before, test } from 'node:test';
-import { AppsV1Api, CoreV1Api, Exec, type Informer, KubeConfig, makeInformer, PortForward, type V1ConfigMap, type V1Status } from '@kubernetes/client-node';
+import { AppsV1Api, Attach, CoreV1Api, Exec, type Informer, KubeConfig, KubernetesObjectApi, Log, makeInformer, PatchStrategy, PortForward, type V1ConfigMap, type V1Status } from '@kubernetes/client-node';
 import { type ApiUnderTest, startApi } from './api-under-test.ts';
 import { createEchoPods, type EchoPods } from './echo-pods.ts';
 
@@ -58,6 +59,72 @@ test('an informer sees what is there and what comes', async () => {
   await core.createNamespacedConfigMap({ namespace: 'default', body: { metadata: { name: 'late' } } });
   await both;
   await informer.stop();
+});
+
+test('an informer tells of changes and removals, and its cache is what the server has', async () => {
+  const core = config.makeApiClient(CoreV1Api);
+  const informer = makeInformer(config, '/api/v1/namespaces/default/configmaps', () => core.listNamespacedConfigMap({ namespace: 'default', labelSelector: 'watched=yes' }), 'watched=yes');
+  const seen: string[] = [];
+  const gone = new Promise<void>((resolve) => {
+    for (const event of ['add', 'update', 'delete'] as const) {
+      informer.on(event, ({ metadata, data }) => {
+        seen.push(`${event} ${metadata?.name} ${data?.['a']}`);
+        if (event === 'delete') resolve();
+      });
+    }
+  });
+  await informer.start();
+  const made = await core.createNamespacedConfigMap({ namespace: 'default', body: { metadata: { name: 'w', labels: { watched: 'yes' } }, data: { a: '1' } } });
+  await core.createNamespacedConfigMap({ namespace: 'default', body: { metadata: { name: 'unwatched' } } });
+  await core.replaceNamespacedConfigMap({ name: 'w', namespace: 'default', body: { ...made, data: { a: '2' } } });
+  await core.deleteNamespacedConfigMap({ name: 'w', namespace: 'default' });
+  await gone;
+  assert.deepEqual(seen, ['add w 1', 'update w 2', 'delete w 2']);
+  assert.deepEqual(informer.list(), []);
+  await informer.stop();
+});
+
+test('P0-7: apply makes and changes an object; another manager meets a conflict until it forces', async () => {
+  const objects = KubernetesObjectApi.makeApiClient(config);
+  const wish = (data: Record<string, string>): V1ConfigMap => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'applied', namespace: 'default' }, data });
+  const apply = (data: Record<string, string>, manager: string, force = false) => objects.patch(wish(data), undefined, undefined, manager, force, PatchStrategy.ServerSideApply);
+  assert.deepEqual((await apply({ a: '1', b: '1' }, 'one')).data, { a: '1', b: '1' });
+  assert.deepEqual((await apply({ a: '2' }, 'one')).data, { a: '2' }, 'what is no longer applied goes');
+  await assert.rejects(apply({ a: '3' }, 'two'), ({ code, body }: { code: number; body: string }) => code === 409 && /conflict with \\"one\\": \.data\.a/.test(body));
+  const forced = await apply({ a: '3' }, 'two', true);
+  assert.equal(forced.data?.['a'], '3');
+  assert.deepEqual(forced.metadata?.managedFields?.map(({ manager, operation }) => `${manager} ${operation}`), ['two Apply']);
+});
+
+/** What comes until it holds all of the text; it may come in parts. */
+const received = (stream: PassThrough, text: string): Promise<void> => {
+  let all = '';
+  return new Promise((resolve) => stream.on('data', (chunk: Buffer) => (all += chunk.toString()).includes(text) && resolve()));
+};
+
+test('logs: the last lines, an unknown container, and following until the container ends', async () => {
+  const log = new Log(config);
+  const read = (stream: PassThrough): Promise<string> => stream.toArray().then((chunks) => Buffer.concat(chunks as Buffer[]).toString());
+  const [last, following] = [new PassThrough(), new PassThrough()];
+  await log.log('default', 'p', 'c', last, { tailLines: 2 });
+  assert.equal(await read(last), 'two\nthree\n');
+  await assert.rejects(log.log('default', 'p', 'nope', new PassThrough(), {}), { code: 400 });
+  const come = received(following, 'three\n');
+  await log.log('default', 'p', 'c', following, { follow: true });
+  await come;
+  const ends = received(following, 'the end\n');
+  pods.endLogs();
+  await ends;
+  await finished(following);
+});
+
+test('P1-5: attach over WebSocket', async () => {
+  const [stdout, stdin] = [new PassThrough(), new PassThrough()];
+  const come = received(stdout, 'typed');
+  const socket = await new Attach(config).attach('default', 'p', 'c', stdout, null, stdin, false);
+  stdin.write('typed');
+  await come;
+  socket.close();
 });
 
 test('P1-5: exec over WebSocket', async () => {

@@ -6,6 +6,8 @@ import type { ExecOptions, ExecSession, PodAccess } from '../../src/kube/meaning
 export interface EchoPods extends PodAccess {
   /** What happened, in order: `exec cat`, `resize 80x24`, `killed`. */
   seen: string[];
+  /** Ends the logs that are being followed, as the end of the container does. */
+  endLogs(): void;
 }
 
 /** `cat` echoes its input, `exit N` ends with N, `echo WORDS` prints; anything else is unknown. */
@@ -28,6 +30,7 @@ function imitate([name = '', ...rest]: readonly string[], session: { stdin: Pass
 
 export function createEchoPods(): EchoPods {
   const seen: string[] = [];
+  const followed = new Set<PassThrough>();
   const start = (options: ExecOptions): ExecSession => {
     const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
     const exitCode = imitate(options.command, streams);
@@ -40,12 +43,14 @@ export function createEchoPods(): EchoPods {
   };
   return {
     seen,
+    endLogs: () => followed.forEach((log) => log.end('the end\n')),
     async logs(pod, { container, follow, tailLines }, stop) {
       const known = pod.spec.containers.map(({ name }) => name);
       if (container && !known.includes(container)) throw badRequest(`container ${container} is not valid for pod ${pod.metadata.name}`);
       const lines = ['one\n', 'two\n', 'three\n'].slice(-(tailLines ?? 3));
       if (!follow) return Readable.from(lines.map((line) => Buffer.from(line)));
       const output = new PassThrough();
+      followed.add(output.once('close', () => followed.delete(output)));
       for (const line of lines) output.write(line);
       stop.addEventListener('abort', () => seen.push('log left'), { once: true });
       return output;

@@ -24,18 +24,28 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Resolves when it serves clients. `durable: false` leaves out the disk's flush, for tests that never cut the power. */
-export async function startEtcd({ args = [] as readonly string[] } = {}): Promise<RunningEtcd> {
+/** Names of files with PEM. */
+export interface EtcdCertificates {
+  /** Whose clients it serves; others are refused. */
+  clientCa: string;
+  cert: string;
+  key: string;
+}
+
+const tlsFlags = ({ clientCa, cert, key }: EtcdCertificates) => ['--cert-file', cert, '--key-file', key, '--client-cert-auth', '--trusted-ca-file', clientCa];
+
+/** Resolves when it serves clients, those with a certificate only if `tls` is given. */
+export async function startEtcd({ args = [], tls }: { args?: readonly string[]; tls?: EtcdCertificates } = {}): Promise<RunningEtcd> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-etcd-'));
   const [client, peer] = (await freePorts(2)) as [number, number];
-  const endpoint = `http://127.0.0.1:${client}`;
+  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
     const own = ['--data-dir', folder, '--listen-client-urls', endpoint, '--advertise-client-urls', endpoint];
     const peers = ['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`];
-    child = spawn('etcd', [...own, ...peers, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child = spawn('etcd', [...own, ...peers, ...(tls ? tlsFlags(tls) : []), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     const last: string[] = [];
     for await (const line of createInterface({ input: child.stderr! })) {
       last.push(line);

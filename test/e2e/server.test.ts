@@ -1,56 +1,32 @@
 // `fairlead server` as a user starts it: alone on SQLite, two of them on one etcd, by the flags of test environments.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createAuthority } from '../../src/control/apiserver/identity/sign-certificate.ts';
 import { type RunningEtcd, startEtcd } from './running-etcd.ts';
-import { eventually, type Ran, run } from './running-cluster.ts';
+import { eventually, run } from './running-cluster.ts';
+import { fairleadMain as main, type RunningServer, serverKubectl as kubectlPath, startServer } from './running-server.ts';
 
-const main = join(dirname(dirname(import.meta.dirname)), 'src/main.ts');
 const scratch = mkdtempSync(join(tmpdir(), 'fairlead-server-'));
-const kubectlPath = process.env['FAIRLEAD_KUBECTL'] ?? 'kubectl';
 const ends: (() => Promise<unknown> | void)[] = [];
 after(async () => {
   for (const end of ends.toReversed()) await end();
   rmSync(scratch, { recursive: true, force: true });
 });
 
-interface Server {
-  url: string;
-  process: ChildProcess;
-  said(): string;
-  kubectl(args: string, stdin?: string): Promise<Ran>;
-  end(signal?: NodeJS.Signals): Promise<void>;
-}
-
-async function start(name: string, ...flags: string[]): Promise<Server> {
-  const child = spawn(process.execPath, [main, 'server', '--data', scratch, '--name', name, '--bind-address=127.0.0.1', '--secure-port=0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const lines = createInterface({ input: child.stdout });
-  const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string];
-  const url = /serving on (https:\S+?);?(\s|$)/.exec(line)?.[1];
-  assert.ok(url, `the server did not start: ${said}`);
-  const end = async (signal: NodeJS.Signals = 'SIGTERM') => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
-    await once(child, 'exit');
-  };
-  ends.push(() => end());
-  const env = { KUBECONFIG: join(scratch, name, 'kubeconfig'), HOME: join(scratch, name) };
-  return { url, process: child, said: () => said, kubectl: (args, stdin) => run(kubectlPath, args.split(' '), { env, ...(stdin !== undefined && { stdin }) }), end };
-}
-
 const etcdOf = async (): Promise<RunningEtcd> => {
   const etcd = await startEtcd();
   ends.push(() => etcd.close());
   return etcd;
 };
+
+async function start(name: string, ...flags: string[]): Promise<RunningServer> {
+  const server = await startServer(scratch, name, flags);
+  ends.push(() => server.end());
+  return server;
+}
 
 test('alone, it keeps its objects over a restart and makes its own certificates', async () => {
   const first = await start('alone');
@@ -84,6 +60,30 @@ test('a back-up of a running server is what is brought back later', async () => 
   assert.match(names, /before/);
   assert.doesNotMatch(names, /after/);
   assert.match((await run(process.execPath, [main, 'server', '--data', scratch, '--name', 'kept'])).stderr, /is in use by process/);
+  await second.end();
+});
+
+test('custom objects and their definition come back with a back-up, and are served and judged as before', async () => {
+  const fairlead = (...args: string[]) => run(process.execPath, [main, ...args, '--data', scratch, '--name', 'custom']);
+  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { metres: { type: 'integer', minimum: 1, default: 10 } } } } } };
+  const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'ropes.example.com' }, spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'ropes', kind: 'Rope' }, versions: [{ name: 'v1', served: true, storage: true, schema }] } };
+  const rope = (name: string, spec = {}) => JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Rope', metadata: { name }, spec });
+  const copy = join(scratch, 'custom.db');
+  const first = await start('custom');
+  await first.kubectl('create -f -', JSON.stringify(definition));
+  await first.kubectl('wait --for=condition=Established crd/ropes.example.com --timeout=20s');
+  assert.equal((await first.kubectl('create -f -', rope('kept', { metres: 25 }))).code, 0);
+  const before = JSON.parse((await first.kubectl('get rope kept -o json')).stdout);
+  assert.equal((await fairlead('backup', copy)).code, 0);
+  assert.equal((await first.kubectl('delete crd ropes.example.com')).code, 0);
+  await eventually('ropes are gone', () => first.kubectl('get ropes'), ({ code }) => code !== 0);
+  await first.end();
+  assert.equal((await fairlead('restore', copy)).code, 0);
+  const second = await start('custom');
+  assert.deepEqual(JSON.parse((await second.kubectl('get rope kept -o json')).stdout), before);
+  assert.equal((await second.kubectl('create -f -', rope('new'))).code, 0);
+  assert.equal((await second.kubectl('get rope new -o jsonpath={.spec.metres}')).stdout, '10');
+  assert.match((await second.kubectl('create -f -', rope('none', { metres: 0 }))).stderr, /spec\.metres: Invalid value: 0/);
   await second.end();
 });
 
@@ -130,7 +130,7 @@ test('two servers on one etcd behave as one', async () => {
   const shared = [`--etcd-servers=${etcd.endpoint}`, `--cert-dir=${join(scratch, 'shared-pki')}`];
   const a = await start('a', ...shared);
   const b = await start('b', ...shared);
-  const serve = (of: Server, name: string) => of.kubectl(`create service nodeport ${name} --tcp=80`);
+  const serve = (of: RunningServer, name: string) => of.kubectl(`create service nodeport ${name} --tcp=80`);
   const made = await Promise.all(Array.from({ length: 12 }, (_, i) => serve(i % 2 ? a : b, `s${i}`)));
   assert.deepEqual(made.filter(({ code }) => code !== 0), []);
   const listed = await a.kubectl('get services -o jsonpath={.items[*].spec.clusterIP}');
