@@ -46,7 +46,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     schedulerController,
     createServiceRanges(options.serviceCIDRs),
     createIpAddresses(),
-    createEndpointSlices(),
+    createEndpointSlices(options.maxEndpointsPerSlice),
     createEndpoints(),
     createSliceMirroring(),
     createApiServerEndpoints(options.apiServers),

@@ -29,7 +29,6 @@ import { create, remove, update } from './writes.ts';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const headlessLabel = 'service.kubernetes.io/headless';
 const manager = 'endpointslice-controller.k8s.io';
-const perSlice = 100;
 
 const reserved: ReadonlySet<string> = new Set([serviceNameLabel, managedByLabel, headlessLabel]);
 
@@ -46,11 +45,11 @@ export function createZones(): (nodes: readonly Node[]) => Zones {
   });
 }
 
-export function createEndpointSlices(): Controller {
+export function createEndpointSlices(perSlice = 100): Controller {
   const zonesOf = createZones();
   const ratiosOf = createZoneRatios();
   const announce = createHintAnnouncer();
-  const remembered = rememberDecision(decideService);
+  const remembered = rememberDecision((_now: Date, ...seen: [Service, ...Around]) => decideService(perSlice, ...seen));
   const decisions = decideKeeping<Service>();
   return {
     name: 'endpoint-slices',
@@ -78,20 +77,20 @@ interface Decision {
   readonly news: readonly HintNews[];
 }
 
-function decideService(_now: Date, service: Service, ...[pods, slices, zones, ratios]: Around): Decision {
+function decideService(perSlice: number, service: Service, ...[pods, slices, zones, ratios]: Around): Decision {
   const own = slices.filter((slice) => controllerOf(slice)?.uid === service.metadata.uid);
   // ESL-33: left over from an earlier Service of this name.
   const orphaned = slices.filter((slice) => !own.includes(slice));
   const wanted = (service.spec.ipFamilies ?? ['IPv4']).flatMap((family) => wantedFor(service, family, pods.filter((pod) => isEndpoint(pod, service, zones)), zones));
   const isHinted = wantsTopologyHints(service);
-  const bare = distribute(isHinted ? keepHints(wanted, own) : wanted, own, perSlice);
+  const labels = sliceLabels(service);
+  const bare = distribute(isHinted ? keepHints(wanted, own) : wanted, own, { perSlice, isWritten: (slice) => !deepEqual(slice.metadata.labels, labels) });
   const { plan, news } = isHinted ? hintSlices(bare, own, ratios) : { plan: bare, news: removedNews(own) };
   const time = triggerTime(service, pods, own);
   const names = new Set(slices.map(({ metadata }) => metadata.name));
   const writes = [
     ...orphaned.map((slice) => remove(slice)),
     ...plan.fill.map((filling) => writeSlice(service, filling, { time, names })),
-    ...plan.unchanged.flatMap((slice) => relabel(service, slice)),
     ...plan.remove.map((slice) => remove(slice)),
   ];
   return { writes, news };
@@ -122,11 +121,6 @@ export function sliceLabels(service: Service, by = manager): Record<string, stri
     [managedByLabel]: by,
     [serviceNameLabel]: service.metadata.name,
   };
-}
-
-function relabel(service: Service, slice: EndpointSlice): Write[] {
-  const labels = sliceLabels(service);
-  return deepEqual(slice.metadata.labels, labels) ? [] : [update({ ...slice, metadata: { ...slice.metadata, labels } })];
 }
 
 function writeSlice(service: Service, filling: Filling, { time, names }: { time: string | undefined; names: Set<string> }): Write {

@@ -6,6 +6,8 @@ export interface ControllerOptions {
   readonly serviceCIDRs: readonly string[];
   /** Addresses for Services of type LoadBalancer. */
   readonly loadBalancerCIDRs: readonly string[];
+  /** 1 to 1000; absent: 100. */
+  readonly maxEndpointsPerSlice?: number;
   /** PEM; published in every namespace. */
   readonly caCertificate: string;
   /** Where the API server listens: the endpoints of Service default/kubernetes. */

@@ -65,15 +65,13 @@ function isMirrored({ metadata }: Endpoints, seen: Snapshot): boolean {
 function mirror(_now: Date, endpoints: Endpoints, slices: readonly EndpointSlice[]): Write[] {
   const own = slices.filter((slice) => controllerOf(slice)?.uid === endpoints.metadata.uid);
   const orphaned = slices.filter((slice) => !own.includes(slice));
-  const plan = distribute(wantedOf(endpoints), own, mostPerSubset);
+  const marks = marksOf(endpoints);
+  const isWritten = ({ metadata }: EndpointSlice): boolean => !deepEqual({ ...metadata, ...marks }, metadata);
+  const plan = distribute(wantedOf(endpoints), own, { perSlice: mostPerSubset, isWritten });
   const names = new Set(slices.map(({ metadata }) => metadata.name));
   return [
     ...[...orphaned, ...plan.remove].map((slice) => remove(slice)),
     ...plan.fill.map((filling) => writeSlice(endpoints, filling, names)),
-    ...plan.unchanged.flatMap((slice) => {
-      const metadata = { ...slice.metadata, ...marksOf(endpoints) };
-      return deepEqual(metadata, slice.metadata) ? [] : [update({ ...slice, metadata })];
-    }),
   ];
 }
 

@@ -14,7 +14,7 @@ const quote = (value: unknown) => JSON.stringify(value);
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** What a file may say, and in what shape; docs/reference/config.md is made from these three. */
-export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> = {
+export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag' | 'number'>> = {
   name: 'text',
   nodes: 'list',
   outside: 'list',
@@ -23,6 +23,7 @@ export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag'>> 
   serviceCIDRs: 'list',
   loadBalancerCIDRs: 'list',
   nodePorts: 'map',
+  maxEndpointsPerSlice: 'number',
   proxyMode: 'text',
   domain: 'text',
   ingress: 'flag',
@@ -36,10 +37,11 @@ export const outsideFields = { name: 'text', addresses: 'list' } as const;
 const looksLike = {
   text: (value: unknown) => typeof value === 'string',
   flag: (value: unknown) => typeof value === 'boolean',
+  number: (value: unknown) => typeof value === 'number',
   list: (value: unknown) => Array.isArray(value),
   map: (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
-const inWords = { text: 'a text', flag: 'true or false', list: 'a list', map: 'a map' };
+const inWords = { text: 'a text', flag: 'true or false', number: 'a number', list: 'a list', map: 'a map' };
 
 function shape(value: unknown, known: Readonly<Record<string, keyof typeof looksLike>>, path: Path): Complaint[] {
   if (!looksLike.map(value)) return [{ path, message: `must be a map with the fields ${Object.keys(known).join(', ')}` }];
@@ -120,18 +122,24 @@ function checkModes({ proxyMode, connectTimeBalancing }: ClusterDescription): Co
   return asked.flatMap(([field, mode, known]) => (known.includes(mode) ? [] : [{ path: [field], message: `${quote(mode)} is no mode; known are ${known.join(', ')}` }]));
 }
 
+function checkNumbers({ nodePorts, maxEndpointsPerSlice }: ClusterDescription): Complaint[] {
+  const isWithin = (value: number, least: number, most: number) => Number.isInteger(value) && value >= least && value <= most;
+  const { first, last } = nodePorts;
+  const isRange = isWithin(first, 1, 65535) && isWithin(last, first, 65535);
+  return [
+    ...(isRange ? [] : [{ path: ['nodePorts'], message: `${quote(nodePorts)} is no port range such as { first: 30000, last: 32767 }` }]),
+    ...(isWithin(maxEndpointsPerSlice, 1, 1000) ? [] : [{ path: ['maxEndpointsPerSlice'], message: `${maxEndpointsPerSlice} is no number of endpoints; 1 to 1000 are possible` }]),
+  ];
+}
+
 /** The completed description: ranges, addresses, names that must agree with each other. */
 export function checkDescription(description: ClusterDescription): Complaint[] {
-  const { name, nodes, nodePorts, domain } = description;
+  const { name, nodes, domain } = description;
   const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
-  const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description)];
+  const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description), ...checkNumbers(description)];
   if (!clusterName.test(name)) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });
   if (nodes.length < 1 || nodes.length > maxNodes) complaints.push({ path: ['nodes'], message: `there are ${nodes.length} nodes; 1 to ${maxNodes} are possible` });
-  const { first, last } = nodePorts;
-  if (!Number.isInteger(first) || !Number.isInteger(last) || first < 1 || last > 65535 || first > last) {
-    complaints.push({ path: ['nodePorts'], message: `${quote(nodePorts)} is no port range such as { first: 30000, last: 32767 }` });
-  }
   if (!domain.split('.').every((part) => label.test(part))) complaints.push({ path: ['domain'], message: `${quote(domain)} is no DNS domain` });
   return complaints;
 }

@@ -46,6 +46,8 @@ export interface ClusterDescription {
   readonly loadBalancerCIDRs: readonly string[];
   /** Ports handed out to Services of type NodePort and LoadBalancer, on every node. */
   readonly nodePorts: { readonly first: number; readonly last: number };
+  /** Endpoints in one EndpointSlice, 1 to 1000: fewer make smaller updates, more make fewer objects. */
+  readonly maxEndpointsPerSlice: number;
   /** How the nodes' kernels are told of Services and policies: `nftables`, or `iptables` for tools that read `iptables-save`. */
   readonly proxyMode: ProxyMode;
   /** The cluster's DNS domain. */
@@ -110,6 +112,7 @@ export function completeDescription(said: PartialDescription, { subnet = 0, coun
     serviceCIDRs: families(ranges.serviceCIDRs),
     loadBalancerCIDRs: nodeCIDRs.flatMap(thirdQuarter),
     nodePorts: { first: 30000, last: 32767 },
+    maxEndpointsPerSlice: 100,
     proxyMode: 'nftables',
     domain: 'cluster.local',
     ingress: true,

@@ -31,9 +31,15 @@ const byPort = (a: SlicePort, b: SlicePort): number => ((a.name ?? '') < (b.name
 export const groupKey = ({ addressType, ports }: { addressType: string; ports?: readonly SlicePort[] }): string =>
   JSON.stringify([addressType, [...(ports ?? [])].sort(byPort).map(({ name, protocol, port, appProtocol }) => [name, protocol, port, appProtocol])]);
 
-export function distribute(wanted: readonly Wanted[], slices: readonly EndpointSlice[], perSlice: number): Distribution {
+export interface Limits {
+  readonly perSlice: number;
+  /** Slices that are written in any case, for their labels: as good a place for new endpoints as those that lose some. */
+  isWritten?(slice: EndpointSlice): boolean;
+}
+
+export function distribute(wanted: readonly Wanted[], slices: readonly EndpointSlice[], limits: Limits): Distribution {
   const groups = Map.groupBy(slices, groupKey);
-  const parts = wanted.map((group) => fillGroup(group, groups.get(groupKey(group)) ?? [], perSlice));
+  const parts = wanted.map((group) => fillGroup(group, groups.get(groupKey(group)) ?? [], limits));
   const wantedKeys = new Set(wanted.map(groupKey));
   const foreign = slices.filter((slice) => !wantedKeys.has(groupKey(slice)));
   return reuse({
@@ -48,10 +54,10 @@ interface Bin {
   endpoints: SliceEndpoint[];
 }
 
-function fillGroup(group: Wanted, slices: readonly EndpointSlice[], perSlice: number): Distribution {
+function fillGroup(group: Wanted, slices: readonly EndpointSlice[], { perSlice, isWritten = () => false }: Limits): Distribution {
   const left = new Map(group.endpoints.map((endpoint) => [identityOf(endpoint), endpoint]));
   const bins = slices.map((of): Bin => ({ of, endpoints: keepWanted(of, left) }));
-  const isTouched = ({ of, endpoints }: Bin) => !deepEqual(endpoints, of.endpoints);
+  const isTouched = ({ of, endpoints }: Bin) => isWritten(of) || !deepEqual(endpoints, of.endpoints);
   const touched = bins.filter(isTouched);
   const rest = [...left.values()];
   // Step 2: fullest first.
