@@ -27,13 +27,11 @@ function conditionsOf(pod: Pod, always: boolean): Required<NonNullable<SliceEndp
   return { ready: always || (serving && !terminating), serving, terminating };
 }
 
-/** EPS-39: the endpoint's own zone, as long as it is ready. The annotation for balanced hints outweighs it (TOPO-32). */
+/** EPS-39: the endpoint's own zone, as long as it is ready; '' where it has none (TOPO-29). The annotation for balanced hints outweighs it (TOPO-32). */
 function nearHints({ spec }: Service, zone: string, { ready }: { ready: boolean }, node: string | undefined): SliceEndpoint['hints'] | undefined {
   if (!spec.trafficDistribution || !ready) return undefined;
   const forNodes = spec.trafficDistribution === 'PreferSameNode' && node ? { forNodes: [{ name: node }] } : {};
-  const forZones = zone ? { forZones: [{ name: zone }] } : {};
-  const hints = { ...forZones, ...forNodes };
-  return Object.keys(hints).length > 0 ? hints : undefined;
+  return { forZones: [{ name: zone }], ...forNodes };
 }
 
 export const referenceTo = ({ metadata }: Pod): ObjectReference => ({
