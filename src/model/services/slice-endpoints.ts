@@ -27,8 +27,9 @@ export function readSlice(slice: EndpointSlice, self: string | undefined): Slice
   const found = new Map<string, Candidate[]>();
   const origin: Ref = { kind: 'EndpointSlice', namespace: slice.metadata.namespace, name: slice.metadata.name };
   for (const { name, protocol, port } of slice.ports ?? []) {
-    // A port without number means "all ports", which a port-to-port translation cannot express.
-    if (!port) continue;
+    // A port without number means "all ports", which a port-to-port translation cannot express; without a name it is
+    // nobody's, for the API writes '' where there is none (ESL-55).
+    if (!port || name === undefined || name === null) continue;
     const candidates = (slice.endpoints ?? []).flatMap((listed) => readEndpoint(listed, port, self, origin) ?? []);
     found.set(portKey(name, protocol), candidates);
   }
