@@ -1,5 +1,5 @@
 // Endpoints: the old list of a Service's addresses; EndpointSlices replace it.
-import { duplicate, type FieldError, notSupported, required } from '../meaning/field-error.ts';
+import { duplicate, type FieldError, notSupported, required, tooMany } from '../meaning/field-error.ts';
 import { validateOrdinaryAddress } from '../meaning/rules/addresses.ts';
 import { checkDns1123Label, checkDns1123Subdomain } from '../meaning/rules/names.ts';
 import { validateObjectMeta } from '../meaning/rules/object-meta.ts';
@@ -55,6 +55,15 @@ function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: 
   ];
 }
 
+const mostAddresses = 1000;
+const sizeOf = ({ subsets = [] }: Endpoints): number => subsets.reduce((sum, { addresses = [], notReadyAddresses = [] }) => sum + addresses.length + notReadyAddresses.length, 0);
+
+/** EPT-04: no update makes a list longer than a thousand; one that was created so may shrink, and is mirrored as far as it goes. */
+function validateGrowth(endpoints: Endpoints, old: Endpoints | undefined): FieldError[] {
+  const size = sizeOf(endpoints);
+  return old && size > mostAddresses && size > sizeOf(old) ? [tooMany('subsets', size, mostAddresses)] : [];
+}
+
 export const endpointsKind: Kind<Endpoints> = {
   apiVersion: 'v1',
   kind: 'Endpoints',
@@ -66,6 +75,7 @@ export const endpointsKind: Kind<Endpoints> = {
   setDefaults,
   validate: (endpoints, old) => [
     ...validateObjectMeta(endpoints, { namespaced: true }, old),
+    ...validateGrowth(endpoints, old),
     ...(endpoints.subsets ?? []).flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
   ],
 };

@@ -28,6 +28,14 @@ const endpoints: [id: string, subset: object, expected: Expected][] = [
 ];
 for (const [about, subset, expected] of endpoints) test(about, () => check(complaints(endpointsKind, { subsets: [subset] }), expected));
 
+test('EPT-04: no update makes Endpoints longer than a thousand addresses; longer ones may shrink', () => {
+  const of = (count: number) => ({ subsets: [{ addresses: Array.from({ length: count }, (_, i) => ({ ip: `10.1.${i >> 8}.${i & 255}` })) }, { notReadyAddresses: [{ ip: '10.2.0.1' }] }] });
+  check(complaints(endpointsKind, of(1000), of(999)), ['subsets: Too many: 1001: must have at most 1000 items']);
+  check(complaints(endpointsKind, of(999), of(1)), []);
+  check(complaints(endpointsKind, of(1100), of(1200)), []);
+  check(complaints(endpointsKind, of(1200)), []);
+});
+
 const many = ['10.0.0.1', '10.0.0.2', '10.0.0.3', 'fd00::1'].map((ip) => ({ ip }));
 const endpointCells: [about: string, subsets: object[] | undefined, cell: string][] = [
   ['nothing', undefined, '<none>'],
@@ -42,27 +50,35 @@ const tooManyPorts = Array.from({ length: 20_001 }, (_, i) => ({ name: `p${i}`, 
 const one = { addresses: ['10.0.0.1'] };
 const slices: [id: string, slice: object, expected: Expected][] = [
   ['EPS-40: the sample is fine', { addressType: 'IPv4', ports: [{ name: 'http', protocol: 'TCP', port: 80 }], endpoints: [{ addresses: ['10.1.2.3'], conditions: { ready: true }, hostname: 'pod-1', nodeName: 'node-1', zone: 'us-west2-a' }] }, []],
-  ['EPS-06: a type is needed', { endpoints: [] }, ['addressType: Required value']],
-  ['EPS-06: types are three', { addressType: 'IPv5', endpoints: [one] }, ['addressType: Unsupported value: "IPv5": supported values: "FQDN", "IPv4", "IPv6"']],
+  ['EPS-06, ESL-23: a type is needed', { endpoints: [] }, ['addressType: Required value']],
+  ['EPS-06, ESL-23: types are three', { addressType: 'IPv5', endpoints: [one] }, ['addressType: Unsupported value: "IPv5": supported values: "FQDN", "IPv4", "IPv6"']],
   ['EPS-07: an address is of the type', { addressType: 'IPv4', endpoints: [{ addresses: ['fd00::1'] }] }, ['endpoints[0].addresses[0]: Invalid value: "fd00::1": must be a valid IPv4 address']],
   ['EPS-07: an address is of the type, the other way', { addressType: 'IPv6', endpoints: [one] }, ['endpoints[0].addresses[0]: Invalid value: "10.0.0.1": must be a valid IPv6 address']],
-  ['SVC-37, EPS-07: no special addresses', { addressType: 'IPv4', endpoints: [{ addresses: ['127.0.0.1'] }] }, [`endpoints[0].addresses[0]: Invalid value: "127.0.0.1": ${special}`]],
+  ['SVC-37, EPS-07, ESL-46: no loopback address', { addressType: 'IPv4', endpoints: [one, { addresses: ['10.0.0.1', '127.0.0.1'] }] }, [`endpoints[1].addresses[1]: Invalid value: "127.0.0.1": ${special}`]],
   ['EPS-07: a domain has two parts', { addressType: 'FQDN', endpoints: [{ addresses: ['a', 'A.b'] }] }, ['endpoints[0].addresses[0]: Invalid value: "a": should be a domain with at least two segments separated by dots', /"A.b": a lowercase RFC 1123 subdomain/]],
-  ['EPS-05: a thousand endpoints', { addressType: 'IPv4', endpoints: Array(1001).fill(one) }, ['endpoints: Too many: 1001: must have at most 1000 items']],
-  ['EPS-05: a hundred addresses', { addressType: 'IPv4', endpoints: [{ addresses: Array(101).fill('10.0.0.1') }] }, ['endpoints[0].addresses: Too many: 101: must have at most 100 items']],
-  ['EPS-05: at least one address', { addressType: 'IPv4', endpoints: [{ addresses: [] }] }, ['endpoints[0].addresses: Required value: must contain at least 1 address']],
-  ['EPS-05: ports have a limit', { addressType: 'IPv4', endpoints: [], ports: tooManyPorts }, ['ports: Too many: 20001: must have at most 20000 items']],
-  ['EPS-10: port names differ', { addressType: 'IPv4', endpoints: [], ports: [{ port: 1 }, { port: 2 }] }, ['ports[1].name: Duplicate value: ""']],
-  ['EPS-10: ports are checked', { addressType: 'IPv4', endpoints: [], ports: [{ name: 'a.b', protocol: 'X', port: 0, appProtocol: 'a/b/c' }] }, ['ports[0].name: Invalid value: "a.b": must not contain dots', 'ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"', 'ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive', /^ports\[0\].appProtocol: Invalid value: "a\/b\/c": a qualified name/]],
-  ['names and hints are checked', { addressType: 'IPv4', endpoints: [{ ...one, nodeName: 'N', hostname: 'a.b', hints: { forZones: [{ name: 'a' }, { name: 'a' }] } }] }, [/nodeName: Invalid value: "N"/, 'endpoints[0].hostname: Invalid value: "a.b": must not contain dots', 'endpoints[0].hints.forZones[1].name: Duplicate value: "a"']],
-  ['hints name eight zones at most', { addressType: 'IPv4', endpoints: [{ ...one, hints: { forZones: [...'abcdefghi'].map((name) => ({ name })) } }] }, ['endpoints[0].hints.forZones: Too many: 9: must have at most 8 items']],
+  ['EPS-05, ESL-47: a thousand endpoints', { addressType: 'IPv4', endpoints: Array(1001).fill(one) }, ['endpoints: Too many: 1001: must have at most 1000 items']],
+  ['EPS-05, ESL-47: a hundred addresses', { addressType: 'IPv4', endpoints: [{ addresses: Array(101).fill('10.0.0.1') }] }, ['endpoints[0].addresses: Too many: 101: must have at most 100 items']],
+  ['EPS-05, ESL-47: both limits may be reached', { addressType: 'IPv4', endpoints: Array(1000).fill({ addresses: Array(100).fill('10.0.0.1') }) }, []],
+  ['EPS-05, ESL-47: at least one address', { addressType: 'IPv4', endpoints: [{ addresses: [] }] }, ['endpoints[0].addresses: Required value: must contain at least 1 address']],
+  ['EPS-05, ESL-50: ports have a limit', { addressType: 'IPv4', endpoints: [], ports: tooManyPorts }, ['ports: Too many: 20001: must have at most 20000 items']],
+  ['EPS-05, ESL-50: and may reach it', { addressType: 'IPv4', endpoints: [], ports: tooManyPorts.slice(1) }, []],
+  ['EPS-10, ESL-49: port names differ', { addressType: 'IPv4', endpoints: [], ports: [{ port: 1 }, { port: 2 }] }, ['ports[1].name: Duplicate value: ""']],
+  ['EPS-10, ESL-49: ports are checked', { addressType: 'IPv4', endpoints: [], ports: [{ name: 'a.b', protocol: 'X', port: 0, appProtocol: 'a/b/c' }] }, ['ports[0].name: Invalid value: "a.b": must not contain dots', 'ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"', 'ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive', /^ports\[0\].appProtocol: Invalid value: "a\/b\/c": a qualified name/]],
+  ['ESL-48: names and hints are checked', { addressType: 'IPv4', endpoints: [{ ...one, nodeName: 'N', hostname: 'a.b', hints: { forZones: [{ name: 'a' }, { name: 'a' }] } }] }, [/nodeName: Invalid value: "N"/, 'endpoints[0].hostname: Invalid value: "a.b": must not contain dots', 'endpoints[0].hints.forZones[1].name: Duplicate value: "a"']],
+  ['ESL-48: hints name eight zones at most', { addressType: 'IPv4', endpoints: [{ ...one, hints: { forZones: [...'abcdefghi'].map((name) => ({ name })) } }] }, ['endpoints[0].hints.forZones: Too many: 9: must have at most 8 items']],
 ];
 for (const [about, slice, expected] of slices) test(about, () => check(complaints(endpointSliceKind, slice), expected));
 
-test('EPS-06: a type does not change', () =>
+test('EPS-01, ESL-21: a slice is namespaced, and its name is a DNS subdomain of at most 253 letters', () => {
+  const named = (name: string) => complaints(endpointSliceKind, { metadata: { name, namespace: 'default' }, addressType: 'IPv4', endpoints: [] });
+  assert.deepEqual([endpointSliceKind.namespaced, named('a.b-1'), named('a'.repeat(253))], [true, [], []]);
+  for (const name of ['A', 'a_b', 'a'.repeat(254)]) assert.match(named(name)[0] ?? '', /^metadata\.name: (Invalid value|Too long)/, name);
+});
+
+test('EPS-06, ESL-23: a type does not change', () =>
   check(complaints(endpointSliceKind, { addressType: 'IPv6', endpoints: [] }, { addressType: 'IPv4', endpoints: [] }), ['addressType: Invalid value: "IPv6": field is immutable']));
 
-test('EPS-10, EPS-18: ports get a protocol and an empty name, free-form topology is dropped, null ports stay', () => {
+test('EPS-10, EPS-18, ESL-30, ESL-49: ports get a protocol and an empty name, free-form topology is dropped, null ports stay', () => {
   const slice = defaulted(endpointSliceKind, { addressType: 'IPv4', ports: [{ port: 80 }], endpoints: [{ ...one, deprecatedTopology: { a: 'b' } }] });
   assert.deepEqual([slice.ports, slice.endpoints], [[{ name: '', protocol: 'TCP', port: 80 }], [{ addresses: ['10.0.0.1'], conditions: {} }]]);
   assert.equal(defaulted(endpointSliceKind, { addressType: 'IPv4', endpoints: [], ports: null }).ports, null);

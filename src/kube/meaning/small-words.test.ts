@@ -45,7 +45,7 @@ test('a percentage is taken of the total, rounded as asked', () => {
 
 const specials: [address: string, complaint: string][] = [
   ['0.0.0.0', 'may not be unspecified (0.0.0.0)'],
-  ['::', 'may not be unspecified (0.0.0.0)'],
+  ['::', 'may not be unspecified (::)'],
   ['127.1.2.3', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
   ['::1', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
   ['::ffff:127.0.0.1', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],

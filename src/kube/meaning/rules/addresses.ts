@@ -8,7 +8,8 @@ export const notAnAddress = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:
 export const notAPrefix = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
 const special: readonly [ranges: Prefix[], complaint: string][] = [
-  [['0.0.0.0/32', '::/128'].map(prefixOf), 'may not be unspecified (0.0.0.0)'],
+  [['0.0.0.0/32'].map(prefixOf), 'may not be unspecified (0.0.0.0)'],
+  [['::/128'].map(prefixOf), 'may not be unspecified (::)'],
   [['127.0.0.0/8', '::1/128'].map(prefixOf), 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
   [['169.254.0.0/16', 'fe80::/10'].map(prefixOf), 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
   [['224.0.0.0/24', 'ff02::/16'].map(prefixOf), 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'],
