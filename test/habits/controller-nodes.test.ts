@@ -112,6 +112,44 @@ test('a pod that fits nowhere says why, once, and is placed as soon as a node fi
   assert.equal(findCondition(world.list(podKind)[0]!.status?.conditions, 'PodScheduled')?.status, 'True');
 });
 
+const withHostPort = (port: object): object => ({ containers: [{ name: 'main', image: 'x', ports: [{ containerPort: 80, ...port }] }] });
+const failures = (world: World) => world.list(eventKind).filter(({ reason }) => reason === 'FailedScheduling').map(({ message }) => message);
+
+test('HPT-05: a host port is had once on a node; who finds none free waits, says so, and follows when one is given up', async () => {
+  const text =
+    "0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 node(s) didn't have free ports for the requested pod ports. preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.";
+  const world = await started(node('a'), node('b'), node('c', { taints: [{ key: 'x', effect: 'NoSchedule' }] }), workload('Deployment', 'web', { replicas: 3, pod: withHostPort({ hostPort: 8080 }) }));
+  assert.deepEqual(where(world), ['a', 'b', undefined]);
+  const waiting = world.list(podKind).find(({ spec }) => !spec.nodeName)!;
+  const scheduled = findCondition(waiting.status?.conditions, 'PodScheduled');
+  assert.deepEqual([waiting.status?.phase, scheduled?.reason, scheduled?.message], ['Pending', 'Unschedulable', text]);
+  assert.deepEqual(failures(world), [text]);
+  await world.store.write({ verb: 'delete', target: { apiVersion: 'v1', kind: 'Node', name: 'b' } });
+  await world.add(node('d'));
+  await world.rest();
+  assert.equal(world.list(podKind).filter(({ spec }) => spec.nodeName === 'd').length, 1);
+});
+
+const sideBySide: readonly (readonly [about: string, one: object, other: object, fits: boolean])[] = [
+  ['the same number', { hostPort: 80 }, { hostPort: 80 }, false],
+  ['another number', { hostPort: 80 }, { hostPort: 81 }, true],
+  ['another protocol', { hostPort: 53 }, { hostPort: 53, protocol: 'UDP' }, true],
+  ['two addresses', { hostPort: 80, hostIP: '10.0.0.1' }, { hostPort: 80, hostIP: '10.0.0.2' }, true],
+  ['one address of all', { hostPort: 80 }, { hostPort: 80, hostIP: '10.0.0.2' }, false],
+  ['one address of all in IPv4', { hostPort: 80, hostIP: '10.0.0.2' }, { hostPort: 80, hostIP: '0.0.0.0' }, false],
+];
+for (const [about, one, other, fits] of sideBySide) {
+  test(`HPT-05: two pods on one node with ${about}: ${fits ? 'both run' : 'one waits'}`, async () => {
+    const world = await started(node('a'), workload('Deployment', 'one', { pod: withHostPort(one) }), workload('Deployment', 'two', { pod: withHostPort(other) }));
+    assert.deepEqual(where(world), ['a', fits ? 'a' : undefined]);
+  });
+}
+
+test('HPT-05, HPT-09, ICT-18: on the host network every port is a host port, so two such servers of port 80 need two nodes', async () => {
+  const world = await started(node('a'), workload('Deployment', 'ingress', { replicas: 2, pod: { hostNetwork: true, ...withHostPort({}) } }));
+  assert.deepEqual(where(world), ['a', undefined]);
+});
+
 test('events are forgotten an hour after they were last seen', async () => {
   const world = await started(node('a'), workload('Deployment', 'web'));
   assert.ok(world.list(eventKind).length > 0);

@@ -4,6 +4,7 @@ import { nodeKind } from '../../kube/kinds/node.ts';
 import { eventKind } from '../../kube/kinds/event.ts';
 import { podKind } from '../../kube/kinds/pod.ts';
 import { setCondition } from '../../kube/meaning/conditions.ts';
+import { clash, hostPortsOf } from '../../kube/meaning/host-ports.ts';
 import { controllerOf } from '../../kube/meaning/owner-references.ts';
 import type { Node, Pod } from '../../kube/objects/core.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
@@ -82,9 +83,6 @@ function bind(now: Date, pod: Pod, nodeName: string): Pod & KubeObject {
   return { ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions } };
 }
 
-const hostPortsOf = ({ spec }: Pod): string[] =>
-  spec.containers.flatMap(({ ports = [] }) => ports.flatMap(({ hostPort, protocol = 'TCP' }) => (hostPort ? `${hostPort}/${protocol}` : [])));
-
 /** Why a node cannot take the pod, in upstream's words; undefined when it can. */
 function obstacle(pod: Pod, node: Node, there: readonly Pod[]): string | undefined {
   const taint = untolerated(node, pod.spec.tolerations ?? [], ['NoSchedule', 'NoExecute']);
@@ -92,26 +90,34 @@ function obstacle(pod: Pod, node: Node, there: readonly Pod[]): string | undefin
   if (taint) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   if (!isNodeReady(node)) return 'node(s) had untolerated taint {node.kubernetes.io/not-ready: }';
   if (!matchesNode(pod.spec, node)) return "node(s) didn't match Pod's node affinity/selector";
-  if (there.length >= capacityOf(node)) return 'Too many pods';
-  return clashes(pod, there) ? "node(s) didn't have free ports for the requested pod ports" : undefined;
+  if (there.length >= capacityOf(node)) return tooMany;
+  return clashes(pod, there) ? portsTaken : undefined;
 }
 
 const capacityOf = ({ status }: Node): number => Number(status?.allocatable?.['pods'] ?? Infinity);
 
-function clashes(pod: Pod, there: readonly Pod[]): boolean {
+const clashes = (pod: Pod, there: readonly Pod[]): boolean => {
   const wanted = hostPortsOf(pod);
-  if (wanted.length === 0) return false;
-  const taken = new Set(there.flatMap(hostPortsOf));
-  return wanted.some((port) => taken.has(port));
-}
+  return wanted.length > 0 && there.some((other) => hostPortsOf(other).some((taken) => wanted.some((port) => clash(port, taken))));
+};
+
+const portsTaken = "node(s) didn't have free ports for the requested pod ports";
+const tooMany = 'Too many pods';
+
+/** Only what other pods take up could be won by evicting them; we never evict. */
+const afterPreemption = (reason: string | undefined): string =>
+  reason === portsTaken || reason === tooMany ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling';
+
+const countReasons = (reasons: ReadonlyMap<string, readonly Node[]>): string =>
+  [...reasons].map(([reason, those]) => `${those.length} ${reason}`).toSorted().join(', ');
 
 function refusal(pod: Pod, floor: Floor): string {
   const { nodes } = floor;
   if (nodes.length === 0) return 'no nodes available to schedule pods';
   const reasons = Map.groupBy(nodes, (node) => obstacle(pod, node, podsOn(floor, node)) ?? '');
-  const counted = [...reasons].map(([reason, those]) => `${those.length} ${reason}`).toSorted();
-  const helpless = `preemption: 0/${nodes.length} nodes are available: ${nodes.length} Preemption is not helpful for scheduling.`;
-  return `0/${nodes.length} nodes are available: ${counted.join(', ')}. ${helpless}`;
+  const preempted = Map.groupBy(nodes, (node) => afterPreemption(obstacle(pod, node, podsOn(floor, node))));
+  const none = `0/${nodes.length} nodes are available`;
+  return `${none}: ${countReasons(reasons)}. preemption: ${none}: ${countReasons(preempted)}.`;
 }
 
 function refuse(now: Date, pod: Pod, floor: Floor, seen: Snapshot): Write[] {

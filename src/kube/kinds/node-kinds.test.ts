@@ -41,11 +41,11 @@ const pods: [about: string, spec: object, expected: Expected][] = [
   ['an image has no blanks around it', withC({ image: ' x' }), [`${at}.image: Invalid value: " x": must not have leading or trailing whitespace`]],
   ['pull policies are three', withC({ imagePullPolicy: 'Often' }), [`${at}.imagePullPolicy: Unsupported value: "Often": supported values: "Always", "IfNotPresent", "Never"`]],
   ['a container port is needed', port({ containerPort: 0 }), [`${at}.ports[0].containerPort: Required value`]],
-  ['port numbers', port({ containerPort: 70_000, hostPort: 70_000 }), [`${at}.ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive`, `${at}.ports[0].hostPort: Invalid value: 70000: must be between 1 and 65535, inclusive`]],
+  ['HPT-06: port numbers', port({ containerPort: 70_000, hostPort: 70_000 }), [`${at}.ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive`, `${at}.ports[0].hostPort: Invalid value: 70000: must be between 1 and 65535, inclusive`]],
   ['port names are short and differ', port({ name: 'a', containerPort: 1 }, { name: 'a', containerPort: 2 }, { name: 'abcdefghijklmnop', containerPort: 3 }), [`${at}.ports[1].name: Duplicate value: "a"`, `${at}.ports[2].name: Invalid value: "abcdefghijklmnop": must be no more than 15 characters`]],
   ['protocols', port({ containerPort: 1, protocol: 'X' }), [`${at}.ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"`]],
-  ['HPT: host ports differ', port({ containerPort: 1, hostPort: 80 }, { containerPort: 2, hostPort: 80 }), [`${at}.ports[1].hostPort: Duplicate value: "TCP//80"`]],
-  ['HPT: on the host network they are the same', { hostNetwork: true, ...port({ containerPort: 1, hostPort: 80 }) }, [`${at}.ports[0].containerPort: Invalid value: 1: must match \`hostPort\` when \`hostNetwork\` is true`]],
+  ['HPT-06: host ports of one pod differ', port({ containerPort: 1, hostPort: 80 }, { containerPort: 2, hostPort: 80 }), [`${at}.ports[1].hostPort: Duplicate value: "TCP//80"`]],
+  ['HPT-09: on the host network they are the same', { hostNetwork: true, ...port({ containerPort: 1, hostPort: 80 }) }, [`${at}.ports[0].containerPort: Invalid value: 1: must match \`hostPort\` when \`hostNetwork\` is true`]],
   ['variables have names', withC({ env: [{ name: '' }, { name: '1a' }] }), [`${at}.env[0].name: Required value`, /env\[1\].name: Invalid value: "1a": a valid environment variable name/]],
   ['mounts name volumes', withC({ volumeMounts: [{ name: 'v', mountPath: '/a' }, { name: '', mountPath: '/a' }, { name: 'v' }] }), [`${at}.volumeMounts[0].name: Not found: "v"`, `${at}.volumeMounts[1].name: Required value`, `${at}.volumeMounts[1].mountPath: Invalid value: "/a": must be unique`, `${at}.volumeMounts[2].name: Not found: "v"`, `${at}.volumeMounts[2].mountPath: Required value`]],
   ['volumes have names that differ', { volumes: [{ name: 'a' }, { name: 'a' }, {}] }, ['spec.volumes[1].name: Duplicate value: "a"', 'spec.volumes[2].name: Required value']],
@@ -104,7 +104,7 @@ test('a minimal pod gets everything else', () => {
   assert.deepEqual(status, { phase: 'Pending', qosClass: 'BestEffort' });
 });
 
-test('HPT: on the host network every port is a host port', () =>
+test('HPT-09: on the host network every port is a host port', () =>
   assert.equal(defaulted(podKind, pod({ hostNetwork: true, ...withC({ ports: [{ containerPort: 80 }] }) })).spec.containers[0]?.ports?.[0]?.hostPort, 80));
 
 const pulls: [image: string, policy: string][] = [['nginx', 'Always'], ['nginx:latest', 'Always'], ['nginx:1.27', 'IfNotPresent'], ['host:5000/nginx', 'Always'], ['host:5000/nginx:1', 'IfNotPresent'], ['nginx@sha256:00', 'IfNotPresent']];
