@@ -3,6 +3,7 @@
 //   Services, EndpointSlices ──▶ services/ ──▶ services
 //                                    └─ balanced addresses ─┐
 //   Nodes ─────────────────────▶ nodes/ ◀───────────────────┘ ──▶ self
+//   Pods, Services, self ──────▶ services/ ──▶ hostPorts
 //   Pods, NetworkPolicies ─────▶ policies/ ──▶ policies
 //   Services, slices ──────────▶ names/ ──▶ names
 //   Ingresses, Services, slices ─▶ routes/ ──▶ listeners
@@ -20,6 +21,7 @@ import { createPolicyCompiler } from './policies/compile-policies.ts';
 import { compileListeners } from './routes/compile-listeners.ts';
 import { balancedAddresses } from './services/balanced-addresses.ts';
 import { createServiceCompiler } from './services/compile-services.ts';
+import { createHostPortCompiler } from './services/host-ports.ts';
 
 /** A compiler remembers by identity what it compiled last; its answers depend on the snapshot and scope alone. */
 export type Compiler = (seen: Snapshot) => NetworkModel;
@@ -29,6 +31,7 @@ const noListeners: NetworkModel['listeners'] = new Map();
 
 export function createCompiler(scope: Scope): Compiler {
   const compileServices = createServiceCompiler(scope);
+  const compileHostPorts = createHostPortCompiler(scope);
   const compilePolicies = createPolicyCompiler(scope);
   const compileNames = createNameCompiler(scope);
   const compileNodeView = createNodeViewCompiler(scope.node);
@@ -43,18 +46,21 @@ export function createCompiler(scope: Scope): Compiler {
     const nodes = seen.list(nodeKind);
     let names: NetworkModel['names'] | undefined;
     const announced = whoAnnounces(addressesOf(balanced), nodes);
+    const self = compileNodeView(nodes, ownAddresses(announced, scope.node));
+    const { hostPorts, problems: hostPortProblems } = compileHostPorts(seen, self.ips);
     return {
       revision: seen.revision,
-      self: compileNodeView(nodes, ownAddresses(announced, scope.node)),
+      self,
       ranges,
       services,
+      hostPorts,
       policies,
       // Made when somebody asks: a node's agent compiles at every change of 10,000 Services and never does.
       get names() {
         return (names ??= compileNames(seen));
       },
       listeners: listeners.size === 0 ? noListeners : listeners,
-      problems: keepProblems([...serviceProblems, ...policyProblems, ...listenerProblems]),
+      problems: keepProblems([...serviceProblems, ...hostPortProblems, ...policyProblems, ...listenerProblems]),
     };
   };
 }

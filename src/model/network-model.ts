@@ -10,6 +10,8 @@ export interface NetworkModel {
   readonly ranges: Ranges;
   /** Key `namespace/service:port/protocol/family`, e.g. `default/web:http/tcp/4`; an unnamed port prints its number. */
   readonly services: ReadonlyMap<string, ServicePort>;
+  /** Ports of this node that lead to one of its pods each; key `pod/namespace/name:port/protocol/family`. */
+  readonly hostPorts: ReadonlyMap<string, ServicePort>;
   /** Isolated pods of this node only, by `namespace/name`. A pod that no policy selects is absent (open both ways). */
   readonly policies: ReadonlyMap<string, PodPolicy>;
   /** What the cluster's DNS zone is made of; model/names/resolve.ts answers questions from it. */
@@ -31,7 +33,7 @@ export interface Scope {
   /** Controller names of the IngressClasses that this gateway serves. */
   ingressControllers?: readonly string[];
   dnsTtlSeconds?: number;
-  /** Pods keep their address towards the outside: the cluster's own network plug-in decides about that, not we. */
+  /** Pods keep their address towards the outside, and host ports are not ours: the cluster's own network plug-in decides about both. */
   keepsPodSources?: boolean;
 }
 
@@ -62,7 +64,7 @@ export interface Peer {
   readonly origin: Ref;
 }
 
-/** One port of one Service in one family: everything a packet to it can meet on this node. */
+/** One port of one Service, or one host port of one pod, in one family: everything a packet to it can meet on this node. */
 export interface ServicePort {
   readonly key: string;
   readonly family: Family;
@@ -82,7 +84,7 @@ export interface ServicePort {
 }
 
 export interface VirtualAddress {
-  readonly type: 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
+  readonly type: 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort' | 'hostPort';
   /** Absent for nodePort: every local address (within nodePortAddresses). */
   readonly address?: string;
   readonly port: number;

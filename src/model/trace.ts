@@ -86,7 +86,8 @@ function serve(here: Here, journey: Journey): readonly Outcome[] {
     const to: Packet = { ...packet, destination: endpoint.address, destinationPort: endpoint.port };
     const hide = serviceMasquerade(virtual, client, packet.source, endpoint.address);
     const chosen = { ...journey, packet: to, hide, chance: journey.chance / endpoints.length };
-    return leavePod(here, hop(chosen, node, 'service', `DNAT to ${printEndpoint(endpoint)}, one of ${endpoints.length} endpoints`, port.origin));
+    const how = virtual.type === 'hostPort' ? `by its host port ${virtual.port}` : `one of ${endpoints.length} endpoints`;
+    return leavePod(here, hop(chosen, node, 'service', `DNAT to ${printEndpoint(endpoint)}, ${how}`, port.origin));
   });
 }
 

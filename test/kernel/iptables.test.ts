@@ -26,7 +26,7 @@ const web = (addresses: readonly string[], more: Partial<ServicePort> = {}): Ser
 });
 const self = { name: 'a', ips: ['192.168.0.1'], podCIDRs: ['10.244.1.0/24'], peers: [], announces: [] };
 const ranges = { podCIDRs: ['10.244.0.0/16'], serviceCIDRs: ['10.96.0.0/16'], nodePortAddresses: [] };
-const modelOf = (...ports: ServicePort[]) => ({ self, ranges, services: new Map(ports.map((port) => [port.key, port])), policies: new Map() }) as unknown as NetworkModel;
+const modelOf = (...ports: ServicePort[]) => ({ self, ranges, services: new Map(ports.map((port) => [port.key, port])), hostPorts: new Map(), policies: new Map() }) as unknown as NetworkModel;
 const three = ['10.244.1.2', '10.244.1.3', '10.244.2.2'];
 
 let namespace: Netns;
@@ -73,6 +73,26 @@ test('PROXY-57: of more than 1000 endpoints the rules carry no comments', async 
   await driver.apply(render(modelOf(web(many))));
   assert.equal(/-A KUBE-SEP-\S+ .*comment/.test(saved()), false);
   assert.match(saved(), /-A KUBE-SERVICES -d 10.96.9.14\/32 -p tcp -m comment --comment "default\/web:http cluster IP"/);
+});
+
+test('HPT-03: a host port has a chain as kubelets gave it, and it goes with its pod', async () => {
+  const origin = { kind: 'Pod', namespace: 'default', name: 'agent' };
+  const hostPort: ServicePort = {
+    key: 'pod/default/agent:80/tcp/4', family: 4, protocol: 'TCP', origin,
+    virtual: [{ type: 'hostPort', address: '172.18.0.11', port: 80, localOnly: false }],
+    endpoints: [{ address: '10.244.1.9', port: 8080, node: 'a', local: true, pod: origin, origin }],
+  };
+  await driver.apply(render(modelOf()));
+  const without = saved();
+  await driver.apply(render({ ...modelOf(), hostPorts: new Map([[hostPort.key, hostPort]]) }));
+  const [chain] = /KUBE-HP-[A-Z2-7]{16}/.exec(saved()) ?? [];
+  assert.deepEqual(saved().split('\n').filter((line) => line.startsWith('-A') && line.includes('hostport')), [
+    `-A ${chain} -s 10.244.1.9/32 -m comment --comment "default/agent hostport 80" -j KUBE-MARK-MASQ`,
+    `-A ${chain} -p tcp -m comment --comment "default/agent hostport 80" -j DNAT --to-destination 10.244.1.9:8080`,
+    `-A KUBE-SERVICES -d 172.18.0.11/32 -p tcp -m comment --comment "default/agent hostport 80" -m tcp --dport 80 -j ${chain}`,
+  ]);
+  await driver.apply(render(modelOf()));
+  assert.equal(saved(), without);
 });
 
 describe('beside others', () => {

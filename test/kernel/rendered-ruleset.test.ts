@@ -79,6 +79,7 @@ const model = (services: readonly ServicePort[], policies: readonly PodPolicy[])
   self: { name: 'a', ips: [node[4], node[6], nodeOut[4], nodeOut[6]], podCIDRs: ['10.2.0.0/24', 'fd02::/64'], peers: [], announces: [] },
   ranges: { podCIDRs: ['10.2.0.0/24', 'fd02::/64'], serviceCIDRs: ['10.96.0.0/16', 'fd96::/112'], nodePortAddresses: [] },
   services: new Map(services.map((each) => [each.key, each])),
+  hostPorts: new Map(),
   policies: new Map(policies.map((each) => [`${each.pod.namespace}/${each.pod.name}`, each])),
   names: { domain: 'cluster.local', ttlSeconds: 5, reverseCIDRs: [], namespaces: new Set(), services: new Map() },
   listeners: new Map(),

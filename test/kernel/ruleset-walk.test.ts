@@ -107,6 +107,7 @@ const modelOf = (services: ReadonlyMap<string, ServicePort>, policies: PodPolicy
     },
     ranges: { podCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'], serviceCIDRs: ['10.96.0.0/16', 'fd00:10:96::/112'], nodePortAddresses: [] },
     services,
+    hostPorts: new Map(),
     policies: new Map(policies.map((policy) => [`${policy.pod.namespace}/${policy.pod.name}`, policy])),
     names: { domain: 'cluster.local', ttlSeconds: 5, reverseCIDRs: [], namespaces: new Set(), services: new Map() },
     listeners: new Map(),

@@ -19,7 +19,7 @@ const web = (...addresses: string[]): ServicePort => ({
 });
 const self = { name: 'a', ips: ['192.168.0.1'], podCIDRs: ['10.244.1.0/24'], peers: [], announces: [] };
 const ranges = { podCIDRs: ['10.244.0.0/16'], serviceCIDRs: ['10.96.0.0/16'], nodePortAddresses: [] };
-const modelOf = (port: ServicePort) => ({ self, ranges, services: new Map([[port.key, port]]), policies: new Map() }) as unknown as NetworkModel;
+const modelOf = (port: ServicePort) => ({ self, ranges, services: new Map([[port.key, port]]), hostPorts: new Map(), policies: new Map() }) as unknown as NetworkModel;
 
 let namespace: Netns;
 let driver: NetlinkRulesetDriver;

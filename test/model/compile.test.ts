@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import type { NetworkModel } from '../../src/model/network-model.ts';
+import { findService } from '../../src/model/services/find-service.ts';
 import { deriveSlices } from '../scenarios/run/derive-slices.ts';
 import { type ShortObject, toManifests } from '../scenarios/run/short-objects.ts';
 import { type Stagehand, createStagehand, fixtureOf } from '../scenarios/run/stage.ts';
@@ -83,6 +84,42 @@ test('what an object says wrong is a problem with its name, and the rest goes on
     'NetworkPolicy p PolicyEntryIgnored: ingress: a peer names neither pods nor namespaces nor an ipBlock; the entry permits nothing',
   ]);
   assert.equal(services.size, 2);
+});
+
+test('HPT-05: a host port that somebody else has, or that no address of the node carries, is a problem of its pod', () => {
+  const { problems, hostPorts } = playback('two-nodes').show(
+    { ...web, nodePort: 30_080 },
+    { pod: 'web-1', created: '2024-01-01T00:00:00Z', hostPorts: ['90=8080', '192.168.0.77:91=8080'] },
+    { pod: 'client', created: '2024-01-02T00:00:00Z', hostPorts: ['30080=80', '192.168.0.1:90=80'] },
+  );
+  assert.deepEqual(problems.map(({ about, reason, message }) => `${about.kind} ${about.name} ${reason}: ${message}`), [
+    'Pod web-1 HostPortIgnored: host port 91 is wanted on 192.168.0.77, which is no address of node a',
+    'Pod client HostPortConflict: 192.168.0.1 port 30080/TCP belongs to Service default/web',
+    'Pod client HostPortConflict: fd00:192:168::1 port 30080/TCP belongs to Service default/web',
+    'Pod client HostPortConflict: 192.168.0.1 port 90/TCP belongs to Pod default/web-1',
+  ]);
+  assert.deepEqual([...hostPorts.keys()], ['pod/default/web-1:90/tcp/4', 'pod/default/web-1:90/tcp/6']);
+});
+
+test('host ports keep their identity while pods elsewhere and Services change', () => {
+  const { show } = playback('two-nodes');
+  const before = show({ pod: 'web-1', hostPorts: ['90=8080'] }, web).hostPorts;
+  assert.equal(before.size, 2);
+  assert.equal(show({ pod: 'web-2', ready: false }, { ...web, nodePort: 30_080 }).hostPorts, before);
+});
+
+test('CNI-14: where another network plug-in gives pods their addresses, host ports are its business', () => {
+  const fixture = fixtureOf('two-nodes');
+  const objects = toManifests([{ pod: 'web-1', hostPorts: ['90=8080'] }], fixture.objects);
+  const sizes = [false, true].map((keepsPodSources) => createStagehand(fixture, { keepsPodSources }).show(objects).models.get('a')?.hostPorts.size);
+  assert.deepEqual(sizes, [2, 0]);
+});
+
+test('HPT-13: a node port answers where the node is now, and no longer where it was', () => {
+  const { show } = playback('two-nodes');
+  const answers = (model: NetworkModel) => ['192.168.0.1', '192.168.0.9'].map((destination) => findService(model, { family: 4, protocol: 'TCP', source: '203.0.113.5', sourcePort: 1, destination, destinationPort: 30_080 }, 'outside').says);
+  assert.deepEqual(answers(show({ ...web, nodePort: 30_080 })), ['endpoints', 'nothing']);
+  assert.deepEqual(answers(show({ node: 'a', number: 9 })), ['nothing', 'endpoints']);
 });
 
 test('a model is plain data: it survives JSON, but for its maps', () => {

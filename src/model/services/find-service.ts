@@ -44,7 +44,7 @@ const frontsOf = memoByIdentity((services: NetworkModel['services']): Fronts => 
 
 export function findService(model: NetworkModel, packet: Packet, client: ClientPlace): ServiceAnswer {
   const fronts = frontsOf(model.services);
-  const front = findFront(fronts, model, packet);
+  const front = findFront([fronts, frontsOf(model.hostPorts)], model, packet);
   if (front) return answerOf(front, packet, client);
   if (isAnnounced(model, packet.destination)) return noSuchPort(packet, fronts.balanced.get(packet.destination));
   if (!inRanges(packet.destination, model.ranges.serviceCIDRs)) return { says: 'nothing' };
@@ -62,13 +62,15 @@ const noSuchPort = ({ destination, destinationPort, protocol }: Packet, owner: R
   ...(owner && { because: owner }),
 });
 
-function findFront({ byAddress }: Fronts, { self, ranges }: NetworkModel, packet: Packet): Front | undefined {
+/** Services and host ports never have an address and port in common: services/host-ports.ts. */
+function findFront([services, hostPorts]: readonly [Fronts, Fronts], { self, ranges }: NetworkModel, packet: Packet): Front | undefined {
   const { destination, protocol, destinationPort, family } = packet;
-  const exact = byAddress.get(frontKey(destination, protocol, destinationPort));
+  const exactly = frontKey(destination, protocol, destinationPort);
+  const exact = services.byAddress.get(exactly) ?? hostPorts.byAddress.get(exactly);
   if (exact || !self.ips.includes(destination)) return exact;
   const { nodePortAddresses } = ranges;
   const answers = nodePortAddresses.length === 0 || inRanges(destination, nodePortAddresses);
-  return answers ? byAddress.get(frontKey(anyNode(family), protocol, destinationPort)) : undefined;
+  return answers ? services.byAddress.get(frontKey(anyNode(family), protocol, destinationPort)) : undefined;
 }
 
 function answerOf({ port, virtual }: Front, { source }: Packet, client: ClientPlace): ServiceAnswer {

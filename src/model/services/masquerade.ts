@@ -4,7 +4,8 @@
 //
 //   1. hairpin   a pod reached itself through a Service: it would answer itself inside its own namespace
 //   2. foreign   the client is elsewhere (outside, another node, another node's pod): its replies would take
-//                another way back. Not when a Local external policy confined it to endpoints here (KPX-33, KPX-34)
+//                another way back. Not when a Local external policy confined it to endpoints here (KPX-33, KPX-34),
+//                and not by a host port: its pod is here (HPT-12)
 //   3. outbound  a pod of this node speaks to an address that is neither pod nor node: nobody out there can
 //                answer a pod address (NET-17). Judged on the packet after destination translation
 //
@@ -31,7 +32,7 @@ export function serviceMasquerade(
   endpoint: string,
 ): 'hairpin' | 'foreign' | undefined {
   if (client === 'pod here' && source === endpoint) return 'hairpin';
-  if (client === 'pod here' || client === 'this node') return undefined;
+  if (client === 'pod here' || client === 'this node' || virtual.type === 'hostPort') return undefined;
   return virtual.type !== 'clusterIP' && confinedToLocal(virtual, client) ? undefined : 'foreign';
 }
 

@@ -20,6 +20,9 @@ export const DISCARD = 0xffff_0000;
 /** A sticky Service in v6, which has a chain of its own. */
 export const OWN_CHAIN = 0xfffe_0000;
 
+/** A host port: one endpoint, on this node, and whoever asks keeps the source address. */
+export const ONE_POD = 0xfffd_0000;
+
 /** A class is a number that says it all, so that it needs no register: endpoint count, and timeout << 15 if sticky. */
 export function classOf(family: Family, count: number, stickySeconds = 0): number {
   if (count === 0) return REFUSE;
@@ -45,11 +48,23 @@ const spreadChain = (front: Front, name: string, count: number): Chain => ({
   ],
 });
 
+const onePodChain = (front: Front, name: string): Chain => ({
+  name,
+  rules: [
+    always({ do: 'set mark', mask: 0, value: KEEP_SOURCE }),
+    always({ do: 'dnat to map', family: front.family, fields: [...front.fields, 'meta mark'], map: `${front.name}-endpoints` }),
+  ],
+});
+
 /** The chains of one class at one front, and the element that leads there. */
 export function classParts(front: Front, number: number): ClassParts {
   const leadTo = (chain: string, chains: readonly Chain[]): ClassParts => ({ element: { key: [number], verdict: { do: 'goto', chain } }, chains });
   if (number === REFUSE) return leadTo('refuse', []);
   if (number === DISCARD) return { element: { key: [number], verdict: { do: 'drop' } }, chains: [] };
+  if (number === ONE_POD) {
+    const name = `${front.name}/host-port`;
+    return leadTo(name, [onePodChain(front, name)]);
+  }
   if (number === OWN_CHAIN) {
     const name = `${front.name}/own`;
     return leadTo(name, [{ name, rules: [always({ do: 'vmap', fields: front.fields, map: `${front.name}-own` })] }]);

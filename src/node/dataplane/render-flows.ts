@@ -20,19 +20,19 @@ function targetsOf(port: ServicePort, ips: readonly string[]): FlowTargets[] {
 const concernsFlows = ({ added, changed, removed }: KeyedDiff<ServicePort>): boolean =>
   [...added, ...changed, ...removed].some(([, { protocol }]) => protocol !== 'TCP');
 
-export function createFlowRenderer(): (model: Pick<NetworkModel, 'self' | 'services'>) => FlowWishes {
+export function createFlowRenderer(): (model: Pick<NetworkModel, 'self' | 'services' | 'hostPorts'>) => FlowWishes {
   const targets = memoByIdentity(targetsOf);
-  let last: { services: NetworkModel['services']; ips: readonly string[]; wishes: FlowWishes } | undefined;
-  return ({ self: { ips }, services }) => {
-    const isSame = last !== undefined && last.ips === ips && !concernsFlows(keyedDiff(last.services, services));
-    const wishes = isSame && last ? last.wishes : keepIdentity(last?.wishes, wishesOf(services, (port) => targets(port, ips)));
-    last = { services, ips, wishes };
+  let last: { services: NetworkModel['services']; hostPorts: NetworkModel['hostPorts']; ips: readonly string[]; wishes: FlowWishes } | undefined;
+  return ({ self: { ips }, services, hostPorts }) => {
+    const isSame = last !== undefined && last.ips === ips && !concernsFlows(keyedDiff(last.services, services)) && !concernsFlows(keyedDiff(last.hostPorts, hostPorts));
+    const wishes = isSame && last ? last.wishes : keepIdentity(last?.wishes, wishesOf([services, hostPorts], (port) => targets(port, ips)));
+    last = { services, hostPorts, ips, wishes };
     return wishes;
   };
 }
 
-function wishesOf(services: NetworkModel['services'], targets: (port: ServicePort) => FlowTargets[]): Map<string, FlowTargets> {
+function wishesOf(all: readonly NetworkModel['services'][], targets: (port: ServicePort) => FlowTargets[]): Map<string, FlowTargets> {
   const wishes = new Map<string, FlowTargets>();
-  for (const port of services.values()) for (const each of targets(port)) wishes.set(flowKey(each), each);
+  for (const ports of all) for (const port of ports.values()) for (const each of targets(port)) wishes.set(flowKey(each), each);
   return wishes;
 }

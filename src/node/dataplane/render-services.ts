@@ -1,4 +1,4 @@
-// All Services → the service part of the ruleset, remembering what the last model looked like: only Services that
+// All Services and host ports → the service part of the ruleset, remembering what the last model looked like: only Services that
 // changed are rendered, and only the sets they touch get a new identity.
 import { deepEqual } from '../../base/data/memo.ts';
 import { patchMap } from '../../base/data/patched-map.ts';
@@ -20,6 +20,7 @@ type Services = ReadonlyMap<string, ServicePort>;
 
 interface Memory {
   services: Services;
+  hostPorts: Services;
   contributions: Map<string, Contribution>;
   sets: Map<string, NftSet>;
   /** Those of the classes, and those that single Services have for themselves. */
@@ -106,18 +107,19 @@ function collectOwn(memory: Memory): readonly Chain[] {
 }
 
 /** A renderer with a memory of its own; its answer depends on the services alone. */
-export function createServiceRenderer(): (services: Services) => RenderedServices {
+export function createServiceRenderer(): (services: Services, hostPorts: Services) => RenderedServices {
   const memory: Memory = {
     services: new Map(),
+    hostPorts: new Map(),
     contributions: new Map(),
     sets: new Map(serviceSets.map((shape) => [shape.name, { ...shape, elements: new Map() }])),
     chains: [],
     ownSets: [],
   };
-  return (services) => {
-    const { added, changed, removed } = keyedDiff(memory.services, services);
+  return (services, hostPorts) => {
+    const diffs = [keyedDiff(memory.services, services), keyedDiff(memory.hostPorts, hostPorts)];
     // Rendered before anything is remembered: an address that is none throws, and must leave the memory whole.
-    const fresh = [...added, ...changed].map(([key, service]) => ({ key, is: renderService(service) }));
+    const fresh = diffs.flatMap(({ added, changed }) => [...added, ...changed].map(([key, service]) => ({ key, is: renderService(service) })));
     const edit = editor(memory.sets);
     let classesChanged = false;
     const apply = (key: string, is: Contribution) => {
@@ -128,8 +130,8 @@ export function createServiceRenderer(): (services: Services) => RenderedService
       classesChanged ||= was.sets.length + is.sets.length > 0 || !deepEqual(was.classes, is.classes);
     };
     for (const { key, is } of fresh) apply(key, is);
-    for (const [key] of removed) apply(key, forgotten);
-    memory.services = services;
+    for (const { removed } of diffs) for (const [key] of removed) apply(key, forgotten);
+    [memory.services, memory.hostPorts] = [services, hostPorts];
     edit.finish();
     if (classesChanged) memory.chains = [...renderClasses(memory), ...collectOwn(memory)];
     return { sets: [...memory.sets.values(), ...memory.ownSets], chains: memory.chains };

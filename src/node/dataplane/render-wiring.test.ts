@@ -56,13 +56,20 @@ describe('flows of a node', () => {
     localEndpoints: [{ address: '10.244.1.2', port: 5353, local: true, origin }],
     ...over,
   });
-  const modelOf = (...ports: ServicePort[]): Pick<NetworkModel, 'self' | 'services'> => ({ self: view, services: new Map(ports.map((port) => [port.key, port])) });
+  const modelOf = (...ports: ServicePort[]): Pick<NetworkModel, 'self' | 'services' | 'hostPorts'> => ({ hostPorts: new Map(), self: view, services: new Map(ports.map((port) => [port.key, port])) });
 
   test('UDP services are listed by every address under which this node knows them, with all endpoints', () => {
     const wishes = createFlowRenderer()(modelOf(dns({}), dns({ key: 'kube-system/kube-dns:dns-tcp/tcp/4', protocol: 'TCP' })));
     assert.deepEqual([...wishes.keys()], ['UDP 10.96.0.10 53', 'UDP 10.0.2.5 30053']);
     const endpoints = [{ address: '10.244.2.2', port: 5353 }, { address: '10.244.1.2', port: 5353 }];
     assert.deepEqual([...wishes.values()].map((each) => each.endpoints), [endpoints, endpoints]);
+  });
+
+  test('HPT-03: a host port of UDP is one more address that leads somewhere, as long as its pod is there', () => {
+    const hostPort = dns({ key: 'pod/default/cache:53/udp/4', virtual: [{ type: 'hostPort', address: '10.0.2.5', port: 53, localOnly: false }], localEndpoints: undefined });
+    const render = createFlowRenderer();
+    assert.deepEqual([...render({ ...modelOf(), hostPorts: new Map([[hostPort.key, hostPort]]) }).keys()], ['UDP 10.0.2.5 53']);
+    assert.deepEqual([...render(modelOf()).keys()], []);
   });
 
   test('what did not change keeps its identity, however new the objects around it', () => {

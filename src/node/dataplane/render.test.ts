@@ -36,6 +36,7 @@ const model = (services: ServicePort[], policies: PodPolicy[] = [], nodePortAddr
     },
     ranges: { podCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'], serviceCIDRs: ['10.96.0.0/16', 'fd00:10:96::/112'], nodePortAddresses },
     services: new Map(services.map((each) => [each.key, each])),
+    hostPorts: new Map(),
     policies: new Map(policies.map((each) => [`${each.pod.namespace}/${each.pod.name}`, each])),
     names: { domain: 'cluster.local', ttlSeconds: 5, reverseCIDRs: [], namespaces: new Set(), services: new Map() },
     listeners: new Map(),

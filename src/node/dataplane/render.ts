@@ -24,7 +24,7 @@ export function createRenderer(): (model: NetworkModel) => Ruleset {
   const ranges = memoLast(rangeSets);
   const chains = memoLast(joinChains);
   return (model) => {
-    const served = services(model.services);
+    const served = services(model.services, model.hostPorts);
     const guarded = policies(model.policies);
     return {
       table: TABLE,

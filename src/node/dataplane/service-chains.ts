@@ -43,10 +43,14 @@ const everyone = (family: Family): Rule[] => [
   enterFront(frontFor(family, 'nodePort', false), nodePortHere(family)),
 ];
 
+/** First of all: a pod that reached itself by its host port would keep its source otherwise. */
+const hairpin = (family: Family): Rule => ({
+  when: [translated, source(family, 'own-pods'), inSet([sourceOf(family), destinationOf(family)], `hairpin${family}`)],
+  then: { do: 'masquerade' },
+});
+
 function leaving(family: Family): Rule[] {
-  const pair = [sourceOf(family), destinationOf(family)];
   return [
-    { when: [translated, source(family, 'own-pods'), inSet(pair, `hairpin${family}`)], then: { do: 'masquerade' } },
     {
       when: [translated, source(family, 'own-pods', true), { match: 'local source', is: false }],
       then: { do: 'masquerade' },
@@ -55,7 +59,7 @@ function leaving(family: Family): Rule[] {
   ];
 }
 
-/** A Local external policy shows the endpoint its client. Such clients are never pods, so no hairpin is missed. */
+/** A Local external policy and a host port show the endpoint its client. */
 const keepSource: Rule = {
   when: [translated, { match: 'mark', mask: KEEP_SOURCE, value: KEEP_SOURCE }],
   then: { do: 'accept' },
@@ -77,7 +81,7 @@ export const serviceChains: readonly Chain[] = [
   { name: 'services', rules: families.flatMap(everyone) },
   baseChain('nat-prerouting', [...families.flatMap(arriving), toServices]),
   baseChain('nat-output', [toServices]),
-  baseChain('nat-postrouting', [keepSource, ...families.flatMap(leaving)]),
+  baseChain('nat-postrouting', [...families.map(hairpin), keepSource, ...families.flatMap(leaving)]),
 ];
 
 /** Shapes of every set that Services fill; the elements come from services.ts. */

@@ -1,4 +1,4 @@
-// One ServicePort → the elements it contributes to the global maps. Pure and remembered per ServicePort, so that
+// One ServicePort (of a Service or a host port) → the elements it contributes to the global maps. Pure and remembered per ServicePort, so that
 // a change of one Service costs that Service only.
 import { addressOf, printAddress } from '../../base/net/address.ts';
 import { mergeRanges, printRange, rangeOf } from '../../base/net/address-ranges.ts';
@@ -6,7 +6,7 @@ import type { Family } from '../../kube/objects/meta.ts';
 import type { Endpoint, ServicePort, VirtualAddress } from '../../model/network-model.ts';
 import { type Chain, type Element, type FieldValue, type NftSet, printKey } from '../nft/ruleset.ts';
 import { nftName } from '../nft/print.ts';
-import { classOf, DISCARD, FIRST_SLOT, KEEP_SOURCE, MAX_ENDPOINTS, OWN_CHAIN } from './classes.ts';
+import { classOf, DISCARD, FIRST_SLOT, KEEP_SOURCE, MAX_ENDPOINTS, ONE_POD, OWN_CHAIN } from './classes.ts';
 import { type Front, frontFor } from './fronts.ts';
 import { ownStickyParts } from './sticky.ts';
 
@@ -48,13 +48,13 @@ function slotsOf(endpoints: readonly Endpoint[], local: boolean): number[] {
 
 const dataOf = ({ address, port }: Endpoint): FieldValue[] => [canonicalAddress(address), port];
 
-function addSpread(front: Front, key: readonly FieldValue[], endpoints: readonly Endpoint[], add: Sink): void {
+function addSpread({ front, endpoints, number }: Choice, key: readonly FieldValue[], add: Sink): void {
   const set = `${front.name}-endpoints`;
-  const keep = front.local ? KEEP_SOURCE : 0;
+  const keep = front.local || number === ONE_POD ? KEEP_SOURCE : 0;
   endpoints.forEach((endpoint, index) => add(set, { key: [...key, index | keep], data: dataOf(endpoint) }));
 }
 
-function addSticky(front: Front, key: readonly FieldValue[], endpoints: readonly Endpoint[], add: Sink): void {
+function addSticky({ front, endpoints }: Choice, key: readonly FieldValue[], add: Sink): void {
   const slots = slotsOf(endpoints, front.local);
   endpoints.forEach((endpoint, index) => {
     const slot = slots[index]!;
@@ -79,6 +79,7 @@ function choicesFor(service: ServicePort, virtual: VirtualAddress): Choice[] {
     const number = endpoints.length === 0 ? empty : classOf(service.family, endpoints.length, service.stickySeconds);
     return { front: frontFor(service.family, by, local), endpoints, number };
   };
+  if (virtual.type === 'hostPort') return [{ ...choice(false, false), number: ONE_POD }];
   // A cluster IP binds everyone, other addresses only clients from outside (KPX-36); see model/services/masquerade.ts.
   if (virtual.type === 'clusterIP') return [choice(false, virtual.localOnly)];
   return virtual.localOnly && service.endpoints.length > 0 ? [choice(false, false), choice(true, true)] : [choice(false, false)];
@@ -88,9 +89,10 @@ function addVirtual(service: ServicePort, virtual: VirtualAddress, add: Sink): C
   const port: FieldValue[] = [service.protocol.toLowerCase(), virtual.port];
   const key = virtual.address === undefined ? port : [canonicalAddress(virtual.address), ...port];
   const choices = choicesFor(service, virtual);
-  for (const { front, endpoints, number } of choices) {
+  for (const choice of choices) {
+    const { front, number } = choice;
     add(front.name, { key, data: [number], origin: service.origin });
-    (service.stickySeconds ? addSticky : addSpread)(front, key, endpoints, add);
+    (service.stickySeconds ? addSticky : addSpread)(choice, key, add);
     if (number === OWN_CHAIN) add(`${front.name}-own`, { key, verdict: { do: 'goto', chain: ownName(front, service) } });
   }
   if (virtual.type === 'clusterIP') add(`cluster-ips${service.family}`, { key: [key[0]!], origin: service.origin });

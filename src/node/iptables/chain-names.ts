@@ -25,8 +25,8 @@ export const fixedChains = [
 ] as const;
 export type FixedChain = (typeof fixedChains)[number];
 
-/** SVC: all endpoints; SVL: local ones; EXT: clients of external addresses; FW: source ranges; SEP: one endpoint. */
-const kinds = ['SVC', 'SVL', 'EXT', 'FW', 'SEP', 'EGR', 'ING'] as const;
+/** SVC: all endpoints; SVL: local ones; EXT: clients of external addresses; FW: source ranges; SEP: one endpoint; HP: a host port. */
+const kinds = ['SVC', 'SVL', 'EXT', 'FW', 'SEP', 'HP', 'EGR', 'ING'] as const;
 export type ChainKind = (typeof kinds)[number];
 
 const ours = new RegExp(`^KUBE-(${kinds.join('|')})-[A-Z2-7]{16}$`);

@@ -141,3 +141,11 @@ test('a name is of no use where policies keep the pod from the cluster’s DNS; 
   assert.match(printExplanation(byName), /UDP to 10\.96\.0\.10:53\n[^]*NetworkPolicy default\/only-web/);
   assert.equal(ask('10.96.0.7', [...dns, onlyWeb]).verdict, 'delivered');
 });
+
+test('HPT-03: a host port is followed to its pod, because of the pod; on other nodes to the node itself', () => {
+  const agent = { ...pod('agent', 'b', '10.244.1.9'), spec: { nodeName: 'b', containers: [{ name: 'main', ports: [{ containerPort: 8080, hostPort: 80 }] }] } } as unknown as KubeObject;
+  const printed = printExplanation(ask('172.30.0.11:80', [agent]));
+  assert.match(printed, /service +b: DNAT to 10\.244\.1\.9:8080 \(agent\), by its host port 80 +because Pod default\/agent/);
+  assert.match(printed, /=> delivered to Pod default\/agent/);
+  assert.match(printExplanation(ask('172.30.0.10:80', [agent])), /=> delivered to Node a/);
+});

@@ -69,7 +69,7 @@ const triesFor = ({ expected }: Question): number => (expected.size === 1 ? 2 : 
 
 /** Whatever a packet may be led to, there is somebody to hear it, so that "refused" is always a ruleset's word. */
 function portsOf({ models }: Stage, questions: readonly Question[]): Set<number> {
-  const endpoints = [...models.values()].flatMap(({ services }) => [...services.values()].flatMap((port) => [...port.endpoints, ...(port.localEndpoints ?? [])]));
+  const endpoints = [...models.values()].flatMap(({ services, hostPorts }) => [...services.values(), ...hostPorts.values()].flatMap((port) => [...port.endpoints, ...(port.localEndpoints ?? [])]));
   return new Set([...questions.map(({ line }) => line.port), ...endpoints.map(({ port }) => port)].filter((port) => port > 0));
 }
 

@@ -48,20 +48,20 @@ const defined = <T extends object>(object: T): T => Object.fromEntries(Object.en
 
 const podDefaults = { labels: {}, ready: true, terminating: false, ports: {}, phase: 'Running' };
 
-/** `ports: { http: 8080, dns: 53/UDP }`; `host` is the host part of both addresses; `ips` overrides them. */
+/** `ports: { http: 8080, dns: 53/UDP }`; `hostPorts: ['80=8080', '192.168.0.1:53=53/UDP']`; `host` is the host part of both addresses; `ips` overrides them. */
 function podObject(short: ShortObject, nodes: Nodes): KubeObject {
-  const { pod, node, labels, ready, terminating, ports, host, ips, phase, hostNetwork, hostname, subdomain, dnsPolicy, dnsConfig, ...rest } = { ...podDefaults, ...short } as ShortObject;
+  const { pod, node, labels, ready, terminating, ports, hostPorts = [], created, host, ips, phase, hostNetwork, hostname, subdomain, dnsPolicy, dnsConfig, ...rest } = { ...podDefaults, ...short } as ShortObject;
   refuseKeys('pod', rest);
   const { namespace, name } = ref(pod);
   const number = nodes.get(node) ?? 0;
   const part: number = host ?? 50 + numberFrom(pod, 200);
   const own = hostNetwork ? [`192.168.0.${number}`, `fd00:192:168::${number}`] : podRanges(number).map((range) => at(range, part));
   const podIPs = ((ips ?? own) as string[]).map((ip) => ({ ip }));
-  const containerPorts = Object.entries(ports).map(([port, value]) => containerPort(port, String(value)));
+  const containerPorts = [...Object.entries(ports).map(([port, value]) => containerPort(port, String(value))), ...hostPorts.map(hostPort)];
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: defined({ namespace, name, labels, deletionTimestamp: terminating ? '2024-01-01T00:00:00Z' : undefined }),
+    metadata: defined({ namespace, name, labels, creationTimestamp: created, deletionTimestamp: terminating ? '2024-01-01T00:00:00Z' : undefined }),
     spec: defined({ nodeName: node, hostNetwork, hostname, subdomain, dnsPolicy, dnsConfig, containers: [{ name: 'main', ports: containerPorts }] }),
     status: defined({ phase, podIP: podIPs[0]?.ip, podIPs, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] }),
   } as KubeObject;
@@ -71,6 +71,11 @@ const containerPort = (name: string, value: string): object => {
   const [port, protocol = 'TCP'] = value.split('/');
   return { name, containerPort: Number(port), protocol };
 };
+
+function hostPort(text: string): object {
+  const [, bracketed, plain, host, port, protocol = 'TCP'] = /^(?:(?:\[(.+)\]|([\d.]+)):)?(\d+)=(\d+)(?:\/(\w+))?$/.exec(text) ?? [];
+  return defined({ hostIP: bracketed ?? plain, hostPort: Number(host), containerPort: Number(port), protocol });
+}
 
 /**
  * One port in `port`/`target`/`nodePort`/`protocol`, or several in `ports` as the API writes them.

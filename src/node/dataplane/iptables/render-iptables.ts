@@ -8,6 +8,7 @@ import type { NetworkModel, NodeView, Ranges, ServicePort } from '../../../model
 import type { FixedChain } from '../../iptables/chain-names.ts';
 import type { FamilyRules, IptablesChain, IptablesRule, IptablesRules, IptablesTable } from '../../iptables/rules.ts';
 import { type AddressSpaces, addressSpaces, clusterIpRule, firstRules, fixedRules, hooks, lastRules, refuse } from './fixed-chains.ts';
+import { renderHostPortRules } from './host-port-rules.ts';
 import { renderPolicyRules } from './policy-rules.ts';
 import { renderServiceRules, type SharedChain, type Surroundings } from './service-rules.ts';
 
@@ -29,10 +30,10 @@ interface Served {
 const portsOf = (services: NetworkModel['services'], family: Family): ServicePort[] =>
   [...services.values()].filter((port) => port.family === family).sort((a, b) => (a.key < b.key ? -1 : 1));
 
-function serve(ports: readonly ServicePort[], around: Surroundings): Served {
+function serve(ports: readonly ServicePort[], hostPorts: readonly ServicePort[], around: Surroundings): Served {
   const served = { chains: [] as IptablesChain[], lines: new Map() as Lines, clusterIPs: new Set<string>() };
-  for (const port of ports) {
-    const { chains, lines, clusterIPs } = renderServiceRules(port, around);
+  const rendered = [...ports.map((port) => renderServiceRules(port, around)), ...hostPorts.map((port) => renderHostPortRules(port))];
+  for (const { chains, lines, clusterIPs } of rendered) {
     for (const chain of chains) served.chains.push(chain);
     for (const { to, rule } of lines) {
       const list = served.lines.get(to);
@@ -81,15 +82,15 @@ function familyRenderer(family: Family): (model: NetworkModel) => FamilyRules {
   const surroundings = (pods: readonly string[], isTerse: boolean): Surroundings =>
     around.isTerse === isTerse && sameItems(around.pods, pods) ? around : (around = { pods, isTerse });
   const spacesOf = memoLast((self: NodeView, ranges: Ranges) => addressSpaces(family, self, ranges));
-  const served = memoLast((services: NetworkModel['services'], pods: readonly string[]) => {
+  const served = memoLast((services: NetworkModel['services'], hostPorts: NetworkModel['hostPorts'], pods: readonly string[]) => {
     const ports = portsOf(services, family);
-    return serve(ports, surroundings(pods, countEndpoints(ports) > MOST_COMMENTED));
+    return serve(ports, portsOf(hostPorts, family), surroundings(pods, countEndpoints(ports) > MOST_COMMENTED));
   });
   const [nat, filter] = [memoLast(natOf), memoLast(filterOf)];
-  return ({ self, ranges, services, policies }) => {
+  return ({ self, ranges, services, hostPorts, policies }) => {
     if (!speaks(family, self)) return nothing;
     const spaces = spacesOf(self, ranges);
-    const all = served(services, spaces.pods);
+    const all = served(services, hostPorts, spaces.pods);
     return { filter: filter(family, spaces, all, policies), nat: nat(family, spaces, all) };
   };
 }

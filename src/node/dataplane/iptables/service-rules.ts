@@ -56,7 +56,7 @@ function titleOf({ key }: ServicePort): string {
 
 const protocolOf = ({ service }: Draft): string => service.protocol.toLowerCase();
 const toPort = (draft: Draft, port: number): IptablesMatch => ({ match: 'protocol', protocol: protocolOf(draft), ports: [port] });
-const hostRange = (address: string): string => `${canonicalAddress(address)}/${address.includes(':') ? 128 : 32}`;
+export const hostRange = (address: string): string => `${canonicalAddress(address)}/${address.includes(':') ? 128 : 32}`;
 
 function whenSentTo(draft: Draft, { address, port }: VirtualAddress): IptablesMatch[] {
   const there: IptablesMatch[] = address === undefined ? [] : [{ match: 'destination', range: hostRange(address) }];
@@ -162,7 +162,7 @@ function chainsOf(draft: Draft): IptablesChain[] {
   return [...new Map(chains.map((chain) => [chain.name, chain])).values()];
 }
 
-const entryWords = { clusterIP: 'cluster IP', externalIP: 'external IP', loadBalancer: 'loadbalancer IP', nodePort: 'node port' } as const;
+const entryWords = { clusterIP: 'cluster IP', externalIP: 'external IP', loadBalancer: 'loadbalancer IP', nodePort: 'node port', hostPort: 'host port' } as const;
 
 /** Where a connection to this address goes on, in nat. */
 function entry(draft: Draft, virtual: VirtualAddress): ServiceRules['lines'][number][] {
@@ -174,7 +174,8 @@ function entry(draft: Draft, virtual: VirtualAddress): ServiceRules['lines'][num
   return [{ to, rule: { when: whenSentTo(draft, virtual), then: jump(chainName(kind, identity)), comment, origin: service.origin } }];
 }
 
-const closedAt = { clusterIP: 'filter KUBE-SERVICES', nodePort: 'filter KUBE-CLOSED-NODEPORTS', externalIP: 'filter KUBE-EXTERNAL-SERVICES', loadBalancer: 'filter KUBE-EXTERNAL-SERVICES' } as const;
+/** A host port is never closed: without its pod it is not there. */
+const closedAt = { hostPort: 'filter KUBE-EXTERNAL-SERVICES', clusterIP: 'filter KUBE-SERVICES', nodePort: 'filter KUBE-CLOSED-NODEPORTS', externalIP: 'filter KUBE-EXTERNAL-SERVICES', loadBalancer: 'filter KUBE-EXTERNAL-SERVICES' } as const;
 
 /** No endpoint anywhere: refused. None on this node, but a Local policy: dropped (PROXY-25). nat cannot say either. */
 function closed(draft: Draft, virtual: VirtualAddress): ServiceRules['lines'][number][] {
