@@ -7,7 +7,8 @@ import { schemaType, schemaValue } from '../../src/kube/custom/cel/schema-type.t
 import { EvalError } from '../../src/kube/custom/cel/values.ts';
 import { compileRule } from '../../src/kube/custom/rule-programs.ts';
 import { fillDefaults } from '../../src/kube/custom/values/fill-defaults.ts';
-import { absent, gatewayApiFolder } from './gateway-api.ts';
+import { validateRules } from '../../src/kube/custom/structural/rule-check.ts';
+import { absent, channels, definitionsOf, gatewayApiFolder } from './gateway-api.ts';
 import { allRules, type PlacedRule } from './gateway-rules.ts';
 
 const policy = (name: string, sectionName?: string) => ({ group: '', kind: 'Service', name, ...(sectionName && { sectionName }) });
@@ -155,6 +156,13 @@ test(`every rule of the published definitions has a row, and every row a rule${a
   assert.deepEqual(rows.filter(([name]) => !found.has(name)).map(([name]) => name), []);
   assert.equal(rules.length, 96);
 });
+
+for (const channel of channels) {
+  test(`no rule of the ${channel} channel costs too much, alone or with the others${absent}`, { skip: !gatewayApiFolder }, () => {
+    const said = definitionsOf(channel).flatMap(({ spec }) => spec.versions.flatMap(({ schema }) => validateRules(schema!.openAPIV3Schema!, spec.names.kind)));
+    assert.deepEqual(said, []);
+  });
+}
 
 for (const placed of rules) {
   const row = known.get(placed.name);

@@ -19,9 +19,9 @@ export interface Program {
 }
 
 /** Throws CompileError. */
-export function compile(source: string, environment: Environment): Program {
+export function compile(source: string, environment: Environment, tree: Expr = parseExpression(source)): Program {
   const compiler = new Compiler(source, environment);
-  const { type, run } = compiler.code(parseExpression(source));
+  const { type, run } = compiler.code(tree);
   const uses = compiler.uses;
   return {
     type,
@@ -60,6 +60,12 @@ export class Compiler {
   }
 
   code(expr: Expr): Code {
+    const code = this.#make(expr);
+    this.environment.noteType?.(expr, code.type);
+    return code;
+  }
+
+  #make(expr: Expr): Code {
     switch (expr.is) {
       case 'literal':
         return literal(expr.value);

@@ -1,4 +1,5 @@
 // What an expression may use: functions by name, each with its overloads, written as `string.contains(string): bool`.
+import type { Expr } from './syntax.ts';
 import { type CelType, parseType, splitTypes } from './types.ts';
 import { OutOfBudget } from './values.ts';
 
@@ -72,4 +73,6 @@ export interface Environment {
   readonly mixedLiterals?: boolean;
   /** No types are known beforehand: what does not fit is found out when it runs. */
   readonly unchecked?: boolean;
+  /** Told of every part of an expression when it is compiled. */
+  noteType?(expr: Expr, type: CelType): void;
 }

@@ -1,7 +1,9 @@
-// Whether the rules of a schema can be compiled, in upstream's words: a definition with a wrong rule is refused.
+// Whether the rules of a schema can be compiled and paid for, in upstream's words: a definition with a wrong rule is
+// refused.
 import { schemaType } from '../cel/schema-type.ts';
 import { CompileError } from '../cel/syntax.ts';
 import type { CelType } from '../cel/types.ts';
+import { checkCost, checkTotal, type CostTotal, noCost, type Places, placesBelow } from '../cost/limits.ts';
 import { type FieldError, invalid, notSupported, required } from '../../meaning/field-error.ts';
 import { isEmbedded, type JsonSchema, listTypeOf, type ValidationRule, valueSchema } from '../json-schema.ts';
 import { parseJsonPath } from '../json-path.ts';
@@ -12,34 +14,41 @@ interface Place {
   isRoot?: boolean;
   /** Where the old value of an item can no longer be told: the list that is to blame. */
   lost?: string;
+  places: Places;
+  /** Absent: what rules cost is nobody's concern. */
+  total: CostTotal | undefined;
 }
 
-/** For a schema whose structure is right. */
-export function validateRules(schema: JsonSchema, field: string): FieldError[] {
-  return check(schema, { field, isRoot: true });
+/** For a schema whose structure is right. What was accepted before may cost what it did. */
+export function validateRules(schema: JsonSchema, field: string, { isOld = false } = {}): FieldError[] {
+  const total = isOld ? undefined : noCost();
+  const errors = check(schema, { field, isRoot: true, places: 1, total });
+  return total ? [...errors, ...checkTotal(total, field)] : errors;
 }
 
 function check(schema: JsonSchema, place: Place): FieldError[] {
-  const { field, lost } = place;
-  const { properties = {}, items } = schema;
+  const { field, lost, total, places } = place;
+  const { properties = {}, items, maxItems, maxProperties } = schema;
   const values = valueSchema(schema);
   const inner = lost ?? (schema.type === 'array' && listTypeOf(schema) !== 'map' ? field : undefined);
+  const below = (path: string, more: Places): Place => ({ field: `${field}.${path}`, places: more, total, ...(inner && { lost: inner }) });
   return [
     ...checkHere(schema, place),
-    ...Object.entries(properties).flatMap(([name, below]) => check(below, { field: `${field}.properties[${name}]`, lost: inner })),
-    ...(values ? check(values, { field: `${field}.additionalProperties`, lost: inner }) : []),
-    ...(items ? check(items, { field: `${field}.items`, lost: inner }) : []),
+    ...Object.entries(properties).flatMap(([name, one]) => check(one, below(`properties[${name}]`, places))),
+    ...(values ? check(values, below('additionalProperties', placesBelow(places, maxProperties))) : []),
+    ...(items ? check(items, below('items', placesBelow(places, maxItems))) : []),
   ];
 }
 
-function checkHere(schema: JsonSchema, { field, isRoot = false, lost }: Place): FieldError[] {
+function checkHere(schema: JsonSchema, { field, isRoot = false, lost, places, total }: Place): FieldError[] {
   const rules = schema['x-kubernetes-validations'] ?? [];
   const self = rules.length > 0 ? schemaType(schema, isRoot || isEmbedded(schema)) : undefined;
   return rules.flatMap((rule, i) => {
     const at = `${field}.x-kubernetes-validations[${i}]`;
     const said = checkTexts(rule, at, schema);
     if (said.length > 0 || !self) return said;
-    return checkProgram(rule, self, { at, lost });
+    const wrongs = checkProgram(rule, self, { at, lost });
+    return wrongs.length > 0 || !total ? wrongs : checkCost(rule, at, { schema, self, places, total });
   });
 }
 

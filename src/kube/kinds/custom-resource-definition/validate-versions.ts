@@ -11,7 +11,7 @@ import type { CustomResourceDefinition, CustomResourceVersion, PrinterColumn, Sc
 
 type Spec = CustomResourceDefinition['spec'];
 
-export function validateVersions({ versions = [] }: Spec): FieldError[] {
+export function validateVersions({ versions = [] }: Spec, old: Spec | undefined): FieldError[] {
   const errors = versions.flatMap((version, i) => validateVersion(version, `spec.versions[${i}]`));
   const names = versions.map(({ name }) => name);
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
@@ -19,7 +19,7 @@ export function validateVersions({ versions = [] }: Spec): FieldError[] {
   if (versions.length === 0 || versions.filter(({ storage }) => storage).length !== 1) {
     errors.push(invalid('spec.versions', null, 'must have exactly one version marked as storage version'));
   }
-  return [...errors, ...validateSchemas(versions)];
+  return [...errors, ...validateSchemas(versions, old?.versions ?? [])];
 }
 
 function validateVersion(version: CustomResourceVersion, field: string): FieldError[] {
@@ -36,7 +36,7 @@ function validateVersion(version: CustomResourceVersion, field: string): FieldEr
 }
 
 /** Equal schemas are judged once, under the name upstream gives the common one. */
-function validateSchemas(versions: readonly CustomResourceVersion[]): FieldError[] {
+function validateSchemas(versions: readonly CustomResourceVersion[], old: readonly CustomResourceVersion[]): FieldError[] {
   const schemas = versions.map(({ schema }) => schema?.openAPIV3Schema);
   const missing = schemas.findIndex((schema) => !schema);
   if (missing >= 0) return [required(`spec.versions[${missing}].schema.openAPIV3Schema`, 'schemas are required')];
@@ -46,7 +46,7 @@ function validateSchemas(versions: readonly CustomResourceVersion[]): FieldError
     const field = common ? 'spec.validation.openAPIV3Schema' : `spec.versions[${i}].schema.openAPIV3Schema`;
     const errors = validateStructure(schema!, field);
     // Rules are compiled against types that only a structural schema has.
-    return errors.length > 0 ? errors : validateRules(schema!, field);
+    return errors.length > 0 ? errors : validateRules(schema!, field, { isOld: old.some((one) => deepEqual(one.schema?.openAPIV3Schema, schema)) });
   });
 }
 

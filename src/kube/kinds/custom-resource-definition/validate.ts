@@ -12,7 +12,7 @@ type Spec = CustomResourceDefinition['spec'];
 export function validateDefinition(definition: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] {
   const spec = definition.spec ?? ({} as Spec);
   const meta = validateObjectMeta(definition, { namespaced: false, plainFinalizers: true }, old);
-  return [...meta, ...validateName(definition), ...validateSpec(spec), ...(old ? validateChange(definition, old) : []), ...validateApproval(definition, old)];
+  return [...meta, ...validateName(definition), ...validateSpec(spec, old?.spec), ...(old ? validateChange(definition, old) : []), ...validateApproval(definition, old)];
 }
 
 function validateName({ metadata, spec }: CustomResourceDefinition): FieldError[] {
@@ -23,13 +23,13 @@ function validateName({ metadata, spec }: CustomResourceDefinition): FieldError[
 
 const scopes = ['Cluster', 'Namespaced'];
 
-function validateSpec(spec: Spec): FieldError[] {
+function validateSpec(spec: Spec, old: Spec | undefined): FieldError[] {
   const { group = '', scope, conversion } = spec;
   return [
     ...validateGroup(group),
     ...(scope ? (scopes.includes(scope) ? [] : [notSupported('spec.scope', scope, scopes)]) : [required('spec.scope')]),
     ...(spec.preserveUnknownFields ? [invalid('spec.preserveUnknownFields', true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead')] : []),
-    ...validateVersions(spec),
+    ...validateVersions(spec, old),
     ...validateNames(spec.names ?? ({} as CustomResourceNames), 'spec.names'),
     ...validateConversion(conversion),
   ];
