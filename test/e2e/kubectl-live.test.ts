@@ -174,11 +174,14 @@ for (const version of versions)
       await ok('get service web');
     });
 
-    test('run --rm: a pod that answers and is gone', async () => {
-      const { stdout, code } = await kubectl('run once --rm -i --restart=Never --image=busybox --command -- sh -c \'sleep 0.5; echo done here\'');
-      assert.equal(code, 0);
-      assert.match(stdout, /done here/);
-      await eventually('it is gone', () => kubectl('get pod once'), (ran) => ran.code !== 0);
+    test('run --rm: a pod that answers and is gone, be it asked by command or by arguments; its exit code is told', async () => {
+      for (const [command, expected] of [["--command -- sh -c 'sleep 0.5; echo done here'", 0], ["-- sh -c 'echo done here; exit 3'", 3]] as const) {
+        const { stdout, code } = await kubectl(`run once --rm -i --restart=Never --image=busybox ${command}`);
+        assert.equal(code, expected);
+        assert.match(stdout, /done here/);
+        await eventually('it is gone', () => kubectl('get pod once'), (ran) => ran.code !== 0);
+      }
+      assert.match((await kubectl('run fed --rm -i --restart=Never --image=busybox -- cat', 'something said')).stdout, /something said/);
     });
 
     test('describe shows endpoints, events and the owner', async () => {

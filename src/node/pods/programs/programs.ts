@@ -1,7 +1,8 @@
 // Which program a container gets, and the rooms that commands in it run in:
 //   1. an image named `fairlead/…` without a command  → the built-in server of that name, in this process
 //   2. an image that the configuration maps           → the mapped program, in the mapped folder as its root
-//   3. a command that exists on this machine          → that command, with the machine's own root beneath it
+//   3. a command that exists on this machine          → that command, with the machine's own root beneath it; arguments
+//                                                       without a command are one, as in images without an entry point
 //   4. everything else                                → the echo stand-in
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
@@ -182,6 +183,6 @@ async function drained(room: Room): Promise<ProgramExit> {
 }
 
 function commandOf(container: Container, place: ImagePlace | undefined, environment: ReadonlyMap<string, string>): string[] | undefined {
-  const command = container.command ?? place?.command;
-  return command && [...command, ...(container.args ?? [])].map((word) => expandVariables(word, environment));
+  const words = [...(container.command ?? place?.command ?? []), ...(container.args ?? [])];
+  return words.length === 0 ? undefined : words.map((word) => expandVariables(word, environment));
 }
