@@ -101,8 +101,8 @@ const slice = (services: readonly ShortObject[]): fc.Arbitrary<ShortObject[]> =>
         .map(({ of, endpoints }) => [{ slice: 'x/by-hand', of: of.slice(2), ports: [{ name: '', port: 80, protocol: 'TCP' }], endpoints: endpoints.map((ip) => ({ addresses: [ip], ...(ip === '10.244.1.99' ? { nodeName: 'node1' } : {}) })) }]);
 
 const podChange: fc.Arbitrary<ShortObject> = fc
-  .record({ pod: pick(pods), ready: pick([true, false]), terminating: pick([true, false]), phase: pick(['Running', 'Running', 'Succeeded']) })
-  .map((change) => ({ ...change, ...(change.phase === 'Running' ? {} : { ready: false }) }));
+  .record({ pod: pick(pods), ready: pick([true, false]), terminating: pick([true, false]), phase: pick(['Running', 'Running', 'Succeeded']), hostPorts: pick([undefined, ['80=80'], ['81=80', '[fd00:192:168::1]:82=81'], ['30080=81', '192.168.0.2:80=81'], ['80=81/UDP']]) })
+  .map((change) => ({ ...lean(change), ...(change.phase === 'Running' ? {} : { ready: false }) }));
 const zones = fc.record({ node1: pick(['', 'east', 'west']), node2: pick(['east', 'west']) }).map(({ node1, node2 }): ShortObject[] => [
   { node: 'node1', zone: node1 },
   { node: 'node2', zone: node2 },

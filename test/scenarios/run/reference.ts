@@ -142,9 +142,23 @@ function enter(visit: Visit): string[] {
   if (node === '') return ['dropped'];
   const [front] = frontsAt(stage.snapshot, node, packet);
   if (front) return isRefused(front, visit) ? ['dropped'] : viaService(front, visit);
+  const behind = behindHostPort(visit);
+  if (behind) return pass({ ...visit, packet: { ...packet, ...behind } }, behind.destination === packet.source ? 'hide' : 'keep');
   if (announcerOf(visit) === node) return ['rejected'];
   if (!stage.scope.serviceCIDRs.some((cidr) => within(packet.destination, cidr))) return pass(visit, 'keep');
   return [stage.snapshot.list(serviceKind).some(({ spec }) => spec.clusterIPs?.includes(packet.destination)) ? 'rejected' : 'dropped'];
+}
+
+/** The first by name of the node's pods that ask for the port, unless it is some Service's node port. */
+function behindHostPort({ stage: { snapshot: seen }, node, packet }: Visit): Pick<Packet, 'destination' | 'destinationPort'> | undefined {
+  const { destination, destinationPort, protocol } = packet;
+  const isNodePort = seen.list(serviceKind).some(({ spec }) => spec.ports?.some((port) => port.nodePort === destinationPort && (port.protocol ?? 'TCP') === protocol));
+  if (nodeAt(seen, destination) !== node || isNodePort) return undefined;
+  const here = seen.list(podKind).filter((pod) => isLive(pod) && pod.spec.nodeName === node);
+  const asked = here.toSorted((a, b) => (`${a.metadata.namespace}/${a.metadata.name}` < `${b.metadata.namespace}/${b.metadata.name}` ? -1 : 1)).flatMap((pod) => pod.spec.containers.flatMap(({ ports = [] }) => ports.map((port) => ({ pod, port }))));
+  const found = asked.find(({ port }) => port.hostPort === destinationPort && (port.protocol ?? 'TCP') === protocol && [undefined, destination].includes(port.hostIP));
+  const address = found && ipsOf(found.pod).find((ip) => familyOf(ip) === packet.family);
+  return address === undefined ? undefined : { destination: address, destinationPort: found!.port.containerPort };
 }
 
 /** Who announces what is another test's matter; that only Services are found at such an address is this one's. */
