@@ -74,6 +74,11 @@ export interface ServicePort {
   readonly endpoints: readonly Endpoint[];
   /** Usable ones on this node; present only where some virtual address is localOnly. */
   readonly localEndpoints?: readonly Endpoint[];
+  /**
+   * Others that still serve (of another zone, or terminating): no new connections, but those that lead to them go on.
+   * Present only for protocols without a handshake, whose connections end when we forget them (PROXY-31, TOPO-41).
+   */
+  readonly keptEndpoints?: readonly Endpoint[];
   readonly stickySeconds?: number;
   /** Source prefixes allowed to reach the load-balancer addresses; absent = everyone. */
   readonly allowedSources?: readonly string[];

@@ -122,6 +122,15 @@ test('HPT-13: a node port answers where the node is now, and no longer where it 
   assert.deepEqual(answers(show({ node: 'a', number: 9 })), ['nothing', 'endpoints']);
 });
 
+test('TOPO-41, PROXY-31: a UDP port names the far endpoint whose connections go on; a TCP port needs not', () => {
+  const ports = [{ name: 'dns', port: 53, targetPort: 5353, protocol: 'UDP' }, { name: 'tcp', port: 53, targetPort: 5353, protocol: 'TCP' }];
+  const play = playback('three-nodes');
+  const seen = (model: NetworkModel) => [...model.services.values()].map(({ protocol, endpoints, keptEndpoints }) => [protocol, endpoints.length, keptEndpoints?.map(({ pod }) => pod?.name)]);
+  const dns: ShortObject = { service: 'dns', ports, selects: { app: 'web' }, trafficDistribution: 'PreferClose' };
+  assert.deepEqual(seen(play.show(dns)), [['UDP', 2, ['web-3']], ['TCP', 2, undefined]]);
+  assert.deepEqual(seen(play.show({ pod: 'web-3', ready: false })), [['UDP', 2, undefined], ['TCP', 2, undefined]]);
+});
+
 test('a model is plain data: it survives JSON, but for its maps', () => {
   const { services } = playback('two-nodes').show({ ...web, nodePort: 30_080, externalTrafficPolicy: 'Local', sessionAffinity: 'ClientIP' });
   const [port] = [...services.values()];

@@ -7,7 +7,7 @@ import type { Family, Ref } from '../../kube/objects/meta.ts';
 import { keyOf } from '../../kube/store/store.ts';
 import type { Problem, ServicePort } from '../network-model.ts';
 import { type Candidate, type SliceCandidates, mergeCandidates, portKey } from './slice-endpoints.ts';
-import { type Place, readyNodes, usableEndpoints } from './usable-endpoints.ts';
+import { keptEndpoints, type Place, readyNodes, usableEndpoints } from './usable-endpoints.ts';
 import { type Report, allowedSources, frontAddresses, virtualAddresses } from './virtual-addresses.ts';
 
 export interface ServiceOutcome {
@@ -70,6 +70,7 @@ function joined(service: Service, port: ServicePortSpec, known: Known, candidate
   const { family, origin, sources, virtual, around } = known;
   const usable = usableEndpoints(candidates, around);
   const protocol = port.protocol ?? 'TCP';
+  const kept = protocol === 'TCP' ? [] : keptEndpoints(candidates, usable);
   const needsLocal = virtual.some(({ localOnly }) => localOnly);
   const announced = virtual.some(({ type, localOnly }) => type === 'loadBalancer' && localOnly);
   return {
@@ -79,6 +80,7 @@ function joined(service: Service, port: ServicePortSpec, known: Known, candidate
     virtual,
     endpoints: usable.cluster,
     ...(needsLocal ? { localEndpoints: usable.local } : {}),
+    ...(kept.length > 0 ? { keptEndpoints: kept } : {}),
     ...settingsOf(service),
     ...(sources ? { allowedSources: sources } : {}),
     ...(announced ? { readyNodes: readyNodes(candidates) } : {}),

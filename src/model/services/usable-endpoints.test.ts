@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Candidate } from './slice-endpoints.ts';
-import { type Place, readyNodes, usableEndpoints } from './usable-endpoints.ts';
+import { keptEndpoints, type Place, readyNodes, usableEndpoints } from './usable-endpoints.ts';
 
 /** `r` ready, `s` serving, `t` terminating; `@a` on node a (ours); `zx` hinted for zone x, `nx` for node x. */
 function candidate(text: string): Candidate {
@@ -56,6 +56,19 @@ describe('usable endpoints', () => {
       const usable = usableEndpoints(from.map(candidate), place ?? here);
       assert.equal(usable.cluster.map(({ address }) => address).join(' '), cluster);
       if (local !== undefined) assert.equal(usable.local.map(({ address }) => address).join(' '), local);
+    });
+  }
+
+  const kept: [says: string, from: string[], expected: string][] = [
+    ['TOPO-41: of another zone', ['x rs zeast', 'y rs zwest'], 'y'],
+    ['PROXY-31: terminating, while it serves', ['x rs', 'y st', 'z t', 'w -'], 'y'],
+    ['on other nodes, where a Local policy has its own', ['x rs @a zwest', 'y rs @b zeast', 'z rs zwest'], 'z'],
+    ['none where all are used', ['x rs', 'y rs'], ''],
+  ];
+  for (const [says, from, expected] of kept) {
+    test(`connections go on, but none begin, with an endpoint ${says}`, () => {
+      const candidates = from.map(candidate);
+      assert.equal(keptEndpoints(candidates, usableEndpoints(candidates, here)).map(({ address }) => address).join(' '), expected);
     });
   }
 

@@ -60,4 +60,8 @@ function withinTopology(ready: readonly Candidate[], { node, zone }: Place): rea
 export const readyNodes = (candidates: readonly Candidate[]): readonly string[] =>
   [...new Set(readyOrDraining(candidates).flatMap(({ endpoint }) => endpoint.node ?? []))].sort();
 
+/** Those that get nothing new but still serve: what was begun with them may go on. */
+export const keptEndpoints = (candidates: readonly Candidate[], { cluster, local }: Usable): readonly Endpoint[] =>
+  endpointsOf(candidates.filter(({ serving, endpoint }) => serving && !cluster.includes(endpoint) && !local.includes(endpoint)));
+
 const endpointsOf = (candidates: readonly Candidate[]): readonly Endpoint[] => candidates.map(({ endpoint }) => endpoint);

@@ -9,7 +9,7 @@ import { flowKey, type FlowTargets, type FlowWishes } from '../linux/wiring.ts';
 function targetsOf(port: ServicePort, ips: readonly string[]): FlowTargets[] {
   const { protocol, family, virtual } = port;
   if (protocol === 'TCP') return [];
-  const endpoints = [...port.endpoints, ...(port.localEndpoints ?? [])].map(({ address, port: number }) => ({ address, port: number }));
+  const endpoints = [...port.endpoints, ...(port.localEndpoints ?? []), ...(port.keptEndpoints ?? [])].map(({ address, port: number }) => ({ address, port: number }));
   return virtual.flatMap(({ address, port: number }) => {
     const addresses = address === undefined ? ips.filter((ip) => familyOf(ip) === family) : [address];
     return addresses.map((each) => ({ protocol, address: each, port: number, endpoints }));

@@ -58,10 +58,11 @@ describe('flows of a node', () => {
   });
   const modelOf = (...ports: ServicePort[]): Pick<NetworkModel, 'self' | 'services' | 'hostPorts'> => ({ hostPorts: new Map(), self: view, services: new Map(ports.map((port) => [port.key, port])) });
 
-  test('UDP services are listed by every address under which this node knows them, with all endpoints', () => {
-    const wishes = createFlowRenderer()(modelOf(dns({}), dns({ key: 'kube-system/kube-dns:dns-tcp/tcp/4', protocol: 'TCP' })));
+  test('PROXY-31: UDP services are listed by every address under which this node knows them, with all endpoints that serve', () => {
+    const kept = [{ address: '10.244.3.2', port: 5353, local: false, origin }];
+    const wishes = createFlowRenderer()(modelOf(dns({ keptEndpoints: kept }), dns({ key: 'kube-system/kube-dns:dns-tcp/tcp/4', protocol: 'TCP' })));
     assert.deepEqual([...wishes.keys()], ['UDP 10.96.0.10 53', 'UDP 10.0.2.5 30053']);
-    const endpoints = [{ address: '10.244.2.2', port: 5353 }, { address: '10.244.1.2', port: 5353 }];
+    const endpoints = ['10.244.2.2', '10.244.1.2', '10.244.3.2'].map((address) => ({ address, port: 5353 }));
     assert.deepEqual([...wishes.values()].map((each) => each.endpoints), [endpoints, endpoints]);
   });
 

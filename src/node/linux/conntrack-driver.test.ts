@@ -69,7 +69,7 @@ describe('conntrack driver', () => {
     assert.deepEqual(toService(), [expected]);
   });
 
-  test('a UDP client follows at once when its endpoint goes: the old entry is forgotten, the rule decides anew', async () => {
+  test('KPX-17, PROXY-26: a UDP client follows at once when its endpoint goes: the old entry is forgotten, the rule decides anew', async () => {
     const driver = conntrackDriver(namespace);
     await driver.apply(wishes(to(first)));
     assert.equal(await ask(), first);
@@ -79,13 +79,24 @@ describe('conntrack driver', () => {
     assert.equal(await ask(), second);
   });
 
-  test('entries to endpoints that stay are kept, however the rest changes', async () => {
+  test('TOPO-41, PROXY-31: entries to endpoints that stay are kept, however the rest changes', async () => {
     const driver = conntrackDriver(namespace);
     await ask();
     assert.equal((await driver.apply(wishes(to(first)))).changes, 0);
     assert.equal((await driver.apply(wishes(to(first, second)))).changes, 0);
     assert.equal((await driver.apply(wishes(to(first)))).changes, 0);
     assert.equal(toService().length, 1);
+  });
+
+  test('KPX-17: when the last endpoint goes, what led to it is forgotten, and nothing else', async () => {
+    const driver = conntrackDriver(namespace);
+    const other: FlowTargets = { ...to(first), address: second, port: 5353, endpoints: [{ address: second, port: 5353 }] };
+    await driver.apply(wishes(to(first), other));
+    await ask();
+    client.send('?', 5353, second);
+    await once(client, 'message');
+    assert.equal((await driver.apply(wishes(to(), other))).changes, 1);
+    assert.deepEqual([toService(), listFlows(namespace).filter(({ original }) => original.destination === second).length], [[], 1]);
   });
 
   test('a Service that goes takes its entries along', async () => {
