@@ -5,10 +5,15 @@ import type { KubeObject } from '../../../kube/objects/meta.ts';
 
 export const triggerNote = 'endpoints.kubernetes.io/last-change-trigger-time';
 
-/** The earliest change of pod or Service that none of these objects has reported yet; undefined when there is none. */
+/**
+ * The earliest change of pod or Service that none of these objects has reported yet; undefined when there is none.
+ * The first report is of the Service itself: that its pods were ready long before is no delay.
+ */
 export function triggerTime(service: Service, pods: readonly Pod[], reports: readonly KubeObject[]): string | undefined {
   const reported = reports.flatMap(({ metadata }) => metadata.annotations?.[triggerNote] ?? []);
+  const { creationTimestamp } = service.metadata;
+  if (reported.length === 0 && creationTimestamp) return creationTimestamp;
   const last = reported.reduce((latest, time) => (time > latest ? time : latest), '');
-  const changes = [service.metadata.creationTimestamp, ...pods.map(({ status }) => findCondition(status?.conditions, 'Ready')?.lastTransitionTime)];
+  const changes = [creationTimestamp, ...pods.map(({ status }) => findCondition(status?.conditions, 'Ready')?.lastTransitionTime)];
   return changes.filter((time) => time !== undefined).filter((time) => time > last).toSorted()[0];
 }
