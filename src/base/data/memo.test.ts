@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deepEqual, keepIdentity, memoAligned, memoByIdentity } from './memo.ts';
+import { deepEqual, keepIdentity, memoByIdentity } from './memo.ts';
 
 interface Item {
   readonly name: string;
@@ -16,26 +16,6 @@ test('a result is remembered while the key and everything beside it are the same
   assert.equal(label(a, '!'), 'a!1');
   assert.equal(label(a, '?'), 'a?2');
   assert.equal(label({ ...a }, '?'), 'a?3');
-});
-
-test('lists are mapped anew only where they changed, wherever the rest moved to', () => {
-  const made: string[] = [];
-  const label = memoAligned((item: Item, beside: readonly Item[]) => {
-    made.push(item.name);
-    return [item.name, ...beside.map(({ name }) => name)].join('+');
-  });
-  const [a, b, c, x, y] = items('a', 'b', 'c', 'x', 'y') as [Item, Item, Item, Item, Item];
-  const madeNow = (): string => made.splice(0).join(' ');
-  assert.deepEqual(label([a, b], [[x], []]), ['a+x', 'b']);
-  assert.equal(madeNow(), 'a b');
-  assert.deepEqual(label([a, b], [[x], []]), ['a+x', 'b']);
-  assert.equal(madeNow(), '');
-  assert.deepEqual(label([c, a, b], [[], [x], []]), ['c', 'a+x', 'b']);
-  assert.equal(madeNow(), 'c');
-  assert.deepEqual(label([a, b], [[x, y], []]), ['a+x+y', 'b']);
-  assert.equal(madeNow(), 'a');
-  assert.deepEqual(label([b], []), ['b']);
-  assert.equal(madeNow(), '');
 });
 
 test('equal entries keep the old identity, and an equal map is the old map', () => {

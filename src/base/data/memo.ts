@@ -21,49 +21,6 @@ export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean
   return true;
 }
 
-const none: readonly never[] = [];
-
-/**
- * memoByIdentity over whole lists: one result per key, valid while the items beside it are the same.
- * Lists seldom change in more than one place, so the place is tried first: no hashing for what stayed where it was,
- * and the same list of results when all of it stayed.
- */
-export function memoAligned<K extends object, I, R>(
-  compute: (key: K, items: readonly I[]) => R,
-): (keys: readonly K[], items: readonly (readonly I[])[]) => readonly R[] {
-  const remembered = memoByIdentity((key: K, ...items: I[]) => compute(key, items));
-  let last: { keys: readonly K[]; items: readonly (readonly I[])[]; results: readonly R[] } = { keys: [], items: [], results: [] };
-  const hasStayed = (i: number, key: K, beside: readonly I[]): boolean => {
-    const before = last.items[i] ?? none;
-    return key === last.keys[i] && (before === beside || sameItems(before, beside));
-  };
-  return (keys, items) => {
-    let results: R[] | undefined = keys.length === last.keys.length ? undefined : [];
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as K;
-      const beside = items[i] ?? none;
-      const stayed = hasStayed(i, key, beside);
-      if (stayed && !results) continue;
-      results ??= [...last.results];
-      results[i] = stayed ? (last.results[i] as R) : remembered(key, ...beside);
-    }
-    last = { keys, items, results: results ?? last.results };
-    return last.results;
-  };
-}
-
-/** Where two lists of the same length differ; undefined when they cannot be compared so, or in more than a few places. */
-export function changedPlaces(old: readonly unknown[], now: readonly unknown[], most = 64): number[] | undefined {
-  if (old.length !== now.length) return undefined;
-  const places: number[] = [];
-  for (let i = 0; i < now.length; i++) {
-    if (old[i] === now[i]) continue;
-    if (places.length === most) return undefined;
-    places.push(i);
-  }
-  return places;
-}
-
 /** The last result, valid while every argument is `===` to the last call's. */
 export function memoLast<A extends unknown[], R>(compute: (...args: A) => R): (...args: A) => R {
   let last: { args: A; result: R } | undefined;

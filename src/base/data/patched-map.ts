@@ -25,6 +25,11 @@ export class PatchedMap<V> implements ReadonlyMap<string, V> {
     this.size = table.size;
   }
 
+  /** Takes the map over: nobody else may change it from now on. */
+  static adopt<V>(map: Map<string, V>): PatchedMap<V> {
+    return new PatchedMap(map);
+  }
+
   /** A plain map stays as it is; its copy is remembered, so that what is patched from it can be compared with it. */
   static of<V>(map: ReadonlyMap<string, V>): PatchedMap<V> {
     if (map instanceof PatchedMap) return map as PatchedMap<V>;
@@ -110,7 +115,17 @@ export class PatchedMap<V> implements ReadonlyMap<string, V> {
 
 /** A map with some entries put or, where the value is undefined, removed; the one it came from stays as it was. */
 export const patchMap = <V>(from: ReadonlyMap<string, V>, changes: ReadonlyMap<string, V | undefined>): ReadonlyMap<string, V> =>
-  PatchedMap.of(from).patched(changes);
+  from.size === 0 ? adoptMap(presentOf(changes)) : PatchedMap.of(from).patched(changes);
+
+/** From nothing, there is nothing to remember: the changes are the map. */
+function presentOf<V>(changes: ReadonlyMap<string, V | undefined>): Map<string, V> {
+  const present = new Map<string, V>();
+  for (const [key, value] of changes) if (value !== undefined) present.set(key, value);
+  return present;
+}
+
+/** A map just made, as the first version of one that will be patched: saves the copy. Nobody else may change it. */
+export const adoptMap = <V>(fresh: Map<string, V>): ReadonlyMap<string, V> => PatchedMap.adopt(fresh);
 
 /** The only keys under which the two can differ; undefined when `now` was not patched together from `old`. */
 export function patchedKeys(old: object, now: object): readonly string[] | undefined {

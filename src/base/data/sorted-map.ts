@@ -77,8 +77,31 @@ export function removeSorted<V>(map: SortedMap<V>, key: string): SortedMap<V> {
   return { size: map.size - 1, chunks: map.chunks.toSpliced(index, 1, ...(rest.keys.length > 0 ? [rest] : [])) };
 }
 
-/** All values in key order. */
-export const sortedValues = <V>(map: SortedMap<V>): V[] => map.chunks.flatMap((chunk) => chunk.values);
+/** Of which map a list shows the values: what lets two lists be compared by chunks. */
+const origins = new WeakMap<readonly unknown[], SortedMap<unknown>>();
+
+/** All values in key order. The list is not to be changed: list-difference.ts trusts that it shows this map. */
+export function sortedValues<V>(map: SortedMap<V>): readonly V[] {
+  const list = ([] as V[]).concat(...map.chunks.map(({ values }) => values));
+  origins.set(list, map);
+  return list;
+}
+
+export const originOf = <V>(list: readonly V[]): SortedMap<V> | undefined => origins.get(list) as SortedMap<V> | undefined;
+
+export interface Difference<V> {
+  readonly removed: readonly V[];
+  readonly added: readonly V[];
+}
+
+/** Objects that only one of the two holds, in key order, by identity. Costs the chunks that differ, and a look at each other chunk. */
+export function sortedDifference<V>(old: SortedMap<V>, now: SortedMap<V>): Difference<V> {
+  const left = new Set(old.chunks);
+  const fresh = now.chunks.filter((chunk) => !left.delete(chunk));
+  const gone = new Set([...left].flatMap(({ values }) => values));
+  const added = fresh.flatMap(({ values }) => values).filter((value) => !gone.delete(value));
+  return { removed: [...gone], added };
+}
 
 /** From the first key that is not below `from`, in order. */
 export function* sortedFrom<V>(map: SortedMap<V>, from: string): Generator<[string, V]> {

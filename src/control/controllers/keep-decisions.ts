@@ -1,9 +1,10 @@
 // Deciding for thousands of objects at the price of those that changed: what a controller that decides for each object
 // by itself asks again only where the object, or one of its groups, is another than last time.
+import { listDifference } from '../../base/data/list-difference.ts';
 import { patchedKeys } from '../../base/data/patched-map.ts';
 import type { KubeObject } from '../../kube/objects/meta.ts';
 import { objectKey, type Write } from '../../kube/store/store.ts';
-import { difference, type Groups, groupKeeping, groupOf, sameItems } from './keep-lists.ts';
+import { type Groups, groupKeeping, groupOf, sameItems } from './keep-lists.ts';
 
 /** What an answer depends on beside the object: groups under the object's key, and things that concern all. */
 export interface Beside {
@@ -52,7 +53,7 @@ function askable<T>(all: Groups<T>, key: string, owing: Set<string>): readonly T
 /** Undefined: all of them. */
 function keysToAsk<T extends KubeObject>(last: Last<T>, items: readonly T[], { groups, shared = [] }: Beside): string[] | undefined {
   if (!sameItems(last.shared ?? [], shared)) return undefined;
-  const changed = last.items === items ? { added: [] } : difference(last.items, items);
+  const changed = last.items === items ? { added: [] } : listDifference(last.items, items);
   const grouped = groups.map((group, i) => (group === last.groups[i] ? [] : patchedKeys(last.groups[i]!, group)));
   if (!changed || grouped.includes(undefined)) return undefined;
   return [...changed.added.map(objectKey), ...grouped.flatMap((keys) => keys ?? [])];

@@ -1,70 +1,39 @@
 // Which EndpointSlices belong to which Service: the label is the only link (SVC-35).
+import { type Groups, regroup } from '../../base/data/keep-groups.ts';
+import { listDifference } from '../../base/data/list-difference.ts';
+import { patchedKeys } from '../../base/data/patched-map.ts';
 import type { Service } from '../objects/core.ts';
 import type { EndpointSlice } from '../objects/networking.ts';
-import { changedPlaces, memoAligned } from '../../base/data/memo.ts';
 import { keyOf, objectKey } from '../store/store.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 
-const noSlices: readonly EndpointSlice[] = [];
-const nothingBeside: readonly (readonly never[])[] = [];
-
-/** Keys are asked for at every change, for every object: made once each. */
-const ownersOf = memoAligned(({ metadata, addressType }: EndpointSlice): string | undefined => {
+/** FQDN slices name no address and are left out. */
+function ownersOf({ metadata, addressType }: EndpointSlice): readonly string[] {
   const service = metadata.labels?.[serviceNameLabel];
-  return service === undefined || addressType === 'FQDN' ? undefined : keyOf(service, metadata.namespace);
-});
-const keysOf = memoAligned((service: Service): string => objectKey(service));
+  return service === undefined || addressType === 'FQDN' ? [] : [keyOf(service, metadata.namespace)];
+}
 
-/** Lists of the same length: each Service's key, and its slices in the snapshot's order. */
 export interface SlicedServices {
-  readonly keys: readonly string[];
-  readonly slices: readonly (readonly EndpointSlice[])[];
-}
-
-interface Grouping extends SlicedServices {
+  readonly services: readonly Service[];
   readonly of: readonly EndpointSlice[];
-  readonly owners: readonly (string | undefined)[];
-  /** Where each Service stands, by its key. */
-  readonly places: ReadonlyMap<string, number>;
+  /** By the Service's key, in the snapshot's order. */
+  readonly slices: Groups<EndpointSlice>;
 }
 
-const groupings = new WeakMap<readonly Service[], Grouping>();
+/** Several readers of one list share the answer. */
+const groupings = new WeakMap<readonly EndpointSlice[], Groups<EndpointSlice>>();
 
-/** FQDN slices name no address and are left out. Several readers of the same lists share the answer. */
-export function sliceServices(services: readonly Service[], slices: readonly EndpointSlice[]): SlicedServices {
-  const last = groupings.get(services);
-  if (last?.of === slices) return last;
-  const grouping = (last && regroup(last, slices)) ?? groupAll(services, slices);
-  groupings.set(services, grouping);
-  return grouping;
+/** `last` is what the same reader got before: from it, the answer costs what changed since. */
+export function sliceServices(services: readonly Service[], of: readonly EndpointSlice[], last: SlicedServices | undefined): SlicedServices {
+  let slices = groupings.get(of);
+  if (!slices) groupings.set(of, (slices = regroup(last && { items: last.of, groups: last.slices }, of, { listed: ownersOf, orderOf: objectKey })));
+  return { services, of, slices };
 }
 
-function groupAll(services: readonly Service[], slices: readonly EndpointSlice[]): Grouping {
-  const owners = ownersOf(slices, nothingBeside);
-  const groups = new Map<string, EndpointSlice[]>();
-  for (const [i, slice] of slices.entries()) {
-    const key = owners[i];
-    if (key === undefined) continue;
-    const group = groups.get(key);
-    if (group) group.push(slice);
-    else groups.set(key, [slice]);
-  }
-  const keys = keysOf(services, nothingBeside);
-  return { of: slices, owners, places: new Map(keys.map((key, place) => [key, place])), keys, slices: keys.map((key) => groups.get(key) ?? noSlices) };
-}
-
-/** When a few slices changed what they say and not whose they are: only their Services' groups are made anew. */
-function regroup(last: Grouping, slices: readonly EndpointSlice[]): Grouping | undefined {
-  const changed = changedPlaces(last.of, slices);
-  if (!changed) return undefined;
-  const owners = ownersOf(slices, nothingBeside);
-  const groups = [...last.slices];
-  for (const i of changed) {
-    const owner = owners[i];
-    if (owner !== last.owners[i]) return undefined;
-    const place = owner === undefined ? undefined : last.places.get(owner);
-    if (place !== undefined) groups[place] = groups[place]!.map((slice) => (slice === last.of[i] ? slices[i]! : slice));
-  }
-  return { ...last, of: slices, owners, slices: groups };
+/** Keys of the Services that may say something else, or whose slices may; undefined when that is most of them, or unknown. */
+export function changedServices(old: SlicedServices, now: SlicedServices): ReadonlySet<string> | undefined {
+  const touched = old.slices === now.slices ? [] : patchedKeys(old.slices, now.slices);
+  const change = old.services === now.services ? { removed: [], added: [] } : listDifference(old.services, now.services);
+  return touched && change && new Set([...change.removed.map(objectKey), ...change.added.map(objectKey), ...touched]);
 }

@@ -62,3 +62,9 @@ export interface ObjectStore {
 export const keyOf = (name: string, namespace?: string): string => (namespace ? `${namespace}/${name}` : name);
 
 export const objectKey = (object: KubeObject): string => keyOf(object.metadata.name, object.metadata.namespace);
+
+/** By what keyOf made. */
+export function findByKey<T extends KubeObject>(seen: Snapshot, kind: Kind<T>, key: string): T | undefined {
+  const slash = key.indexOf('/');
+  return slash < 0 ? seen.get(kind, key) : seen.get(kind, key.slice(slash + 1), key.slice(0, slash));
+}

@@ -2,7 +2,8 @@
 // One remembered entry a Service: a change costs one entry, and all others keep their identity.
 // Endpoints are made into names when somebody asks: most Services of a large cluster are never asked for theirs.
 import { parseAddress, printAddress } from '../../base/net/address.ts';
-import { changedPlaces, deepEqual, keepIdentity, memoAligned, memoLast } from '../../base/data/memo.ts';
+import { groupOf } from '../../base/data/keep-groups.ts';
+import { deepEqual, keepIdentity, memoLast } from '../../base/data/memo.ts';
 import { patchMap } from '../../base/data/patched-map.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
 import { namespaceKind } from '../../kube/kinds/namespace.ts';
@@ -10,14 +11,11 @@ import { serviceKind } from '../../kube/kinds/service.ts';
 import type { Namespace, Service } from '../../kube/objects/core.ts';
 import type { EndpointSlice, SliceEndpoint } from '../../kube/objects/networking.ts';
 import type { Ref } from '../../kube/objects/meta.ts';
-import type { Snapshot } from '../../kube/store/store.ts';
-import { sliceServices } from '../../kube/meaning/service-slices.ts';
+import { findByKey, objectKey, type Snapshot } from '../../kube/store/store.ts';
+import { changedServices, type SlicedServices, sliceServices } from '../../kube/meaning/service-slices.ts';
 import type { NameDirectory, NamedEndpoint, NamedPort, NamedService, Scope } from '../network-model.ts';
 
 export const defaultTtlSeconds = 5;
-
-/** The same for every scope: the compilers of all nodes in one program share the work. */
-const nameServices = memoAligned((service: Service, slices: readonly EndpointSlice[]) => namedService(service, slices));
 
 /** Throws RangeError for a time to live that resolvers would not believe (DNS-21). */
 export function createNameCompiler(scope: Scope): (seen: Snapshot) => NameDirectory {
@@ -26,36 +24,43 @@ export function createNameCompiler(scope: Scope): (seen: Snapshot) => NameDirect
   const reverseCIDRs = [...scope.serviceCIDRs, ...scope.podCIDRs];
   const namespacesOf = memoLast((list: readonly Namespace[]): ReadonlySet<string> => new Set(list.map((each) => each.metadata.name)));
   let last: Zone | undefined;
-  const servicesOf = memoLast((services: readonly Service[], slices: readonly EndpointSlice[]) => {
-    const { keys, slices: aligned } = sliceServices(services, slices);
-    const entries = nameServices(services, aligned);
-    last = { keys, entries, named: (last && patchNames(last, keys, entries)) ?? keepIdentity(last?.named, nameAll(keys, entries)) };
+  const servicesOf = (seen: Snapshot): Zone['named'] => {
+    const now = sliceServices(seen.list(serviceKind), seen.list(endpointSliceKind), last);
+    last = { ...now, named: (last && patchNames(last, now, seen)) ?? keepIdentity(last?.named, nameAll(now)) };
     return last.named;
-  });
+  };
   const directory = memoLast(
     (namespaces: ReadonlySet<string>, services: ReadonlyMap<string, NamedService>): NameDirectory => ({ domain, ttlSeconds, reverseCIDRs, namespaces, services }),
   );
-  return (seen) => directory(namespacesOf(seen.list(namespaceKind)), servicesOf(seen.list(serviceKind), seen.list(endpointSliceKind)));
+  return (seen) => directory(namespacesOf(seen.list(namespaceKind)), servicesOf(seen));
 }
 
-interface Zone {
-  readonly keys: readonly string[];
-  readonly entries: readonly (NamedService | undefined)[];
+interface Zone extends SlicedServices {
   readonly named: ReadonlyMap<string, NamedService>;
 }
 
-function nameAll(keys: readonly string[], entries: Zone['entries']): Map<string, NamedService> {
+function nameAll({ services, slices }: SlicedServices): Map<string, NamedService> {
   const named = new Map<string, NamedService>();
-  for (const [i, entry] of entries.entries()) if (entry) named.set(keys[i] ?? '', entry);
+  for (const service of services) {
+    const key = objectKey(service);
+    const entry = namedService(service, groupOf(slices, key));
+    if (entry) named.set(key, entry);
+  }
   return named;
 }
 
-/** When the Services are the same and a few say something else: only their entries are touched. Undefined where that is not so. */
-function patchNames({ keys, entries, named }: Zone, nowKeys: readonly string[], now: Zone['entries']): Zone['named'] | undefined {
-  const places = keys === nowKeys ? changedPlaces(entries, now) : undefined;
-  if (!places?.every((place) => entries[place] && now[place])) return undefined;
-  const changes = new Map(places.map((place) => [keys[place]!, now[place]!]).filter(([key, entry]) => !deepEqual(named.get(key as string), entry)) as [string, NamedService][]);
-  return changes.size === 0 ? named : patchMap(named, changes);
+/** Only the entries of Services that changed, or whose slices did. Undefined where these are too many. */
+function patchNames(last: Zone, now: SlicedServices, seen: Snapshot): Zone['named'] | undefined {
+  const keys = changedServices(last, now);
+  if (!keys) return undefined;
+  const changes = new Map<string, NamedService | undefined>();
+  for (const key of keys) {
+    const service = findByKey(seen, serviceKind, key);
+    const entry = service && namedService(service, groupOf(now.slices, key));
+    const was = last.named.get(key);
+    if (was !== entry && !(was && entry && deepEqual(was, entry))) changes.set(key, entry);
+  }
+  return changes.size === 0 ? last.named : patchMap(last.named, changes);
 }
 
 /** Undefined where the zone has nothing to say about the Service (DNS-49: an external name that is an address). */

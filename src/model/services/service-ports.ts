@@ -13,6 +13,8 @@ import { type Report, allowedSources, frontAddresses, virtualAddresses } from '.
 export interface ServiceOutcome {
   readonly ports: readonly ServicePort[];
   readonly problems: readonly Problem[];
+  /** The Service's creationTimestamp: the older one keeps what two of them claim. '' sorts first. */
+  readonly since: string;
 }
 
 /** What all Services of one compiler share; its identity changes only when the node moves to another zone. */
@@ -22,7 +24,7 @@ export interface Surroundings extends Place {
 
 export type ReadSlice = (slice: EndpointSlice) => SliceCandidates;
 
-const nothing: ServiceOutcome = { ports: [], problems: [] };
+const nothing: ServiceOutcome = { ports: [], problems: [], since: '' };
 
 /** These labels say: another proxy serves it (KPX-22), or nobody does. */
 const foreignLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
@@ -36,7 +38,7 @@ export function servicePorts(service: Service, slices: readonly EndpointSlice[],
   const problems: Problem[] = [];
   const report: Report = (reason, message) => problems.push({ about: origin, reason, message });
   const fronts = frontAddresses(service, around.serviceCIDRs, report);
-  if (!fronts) return problems.length > 0 ? { ports: [], problems } : nothing;
+  if (!fronts) return problems.length > 0 ? { ...nothing, problems } : nothing;
   const families = [...new Set(fronts.cluster.map(familyOf))];
   const ports = families.flatMap((family) => {
     const lists = slices.filter(({ addressType }) => addressType === `IPv${family}`).map(read);
@@ -47,7 +49,7 @@ export function servicePorts(service: Service, slices: readonly EndpointSlice[],
       return joined(service, port, { family, origin, sources, virtual: virtualAddresses(service, port, fronts, family), around }, real);
     });
   });
-  return { ports, problems };
+  return { ports, problems, since: service.metadata.creationTimestamp ?? '' };
 }
 
 /** Virtual addresses are not chained: the second translation would never happen (SVC-38). */

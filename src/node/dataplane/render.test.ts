@@ -224,3 +224,18 @@ test('the renderer answers the same whatever it rendered before', () => {
   render(model([]));
   assert.equal(printRuleset(render(model([service()]))), printRuleset(rulesetFor([service()])));
 });
+
+test('a cluster IP is known while one of its ports is, and a pod of two Services may reach itself while one of them has it', () => {
+  const render = createRenderer();
+  const https = service({ key: 'default/web:https/tcp/4', virtual: [{ type: 'clusterIP', address: '10.96.0.10', port: 443, localOnly: false }] });
+  const held = (services: ServicePort[]) => {
+    const { sets } = render(model(services));
+    return ['cluster-ips4', 'hairpin4'].map((name) => [...allElements(sets.get(name)!).keys()]);
+  };
+  const both = [['10.96.0.10'], ['10.244.1.2 . 10.244.1.2']];
+  assert.deepEqual(held([service(), https]), both);
+  assert.deepEqual(held([https]), both);
+  assert.deepEqual(held([service({ endpoints: [far] }), https]), both);
+  assert.deepEqual(held([service({ endpoints: [far] })]), [['10.96.0.10'], []]);
+  assert.deepEqual(held([]), [[], []]);
+});

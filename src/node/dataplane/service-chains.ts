@@ -84,6 +84,9 @@ export const serviceChains: readonly Chain[] = [
   baseChain('nat-postrouting', [...families.map(hairpin), keepSource, ...families.flatMap(leaving)]),
 ];
 
+/** The same element may come from several Services: from two ports of one cluster IP, from two Services of one pod. */
+export const sharedSets: readonly string[] = families.flatMap((family) => [`cluster-ips${family}`, `hairpin${family}`]);
+
 /** Shapes of every set that Services fill; the elements come from services.ts. */
 export const serviceSets: readonly Omit<NftSet, 'elements'>[] = [
   ...fronts.flatMap(frontSets),
@@ -91,8 +94,8 @@ export const serviceSets: readonly Omit<NftSet, 'elements'>[] = [
     const address = addressType(family);
     const { key } = frontFor(family, 'address', false);
     return [
-      { name: `cluster-ips${family}`, type: 'set', key: [address], shared: true },
-      { name: `hairpin${family}`, type: 'set', key: [address, address], shared: true },
+      { name: `cluster-ips${family}`, type: 'set', key: [address] },
+      { name: `hairpin${family}`, type: 'set', key: [address, address] },
       { name: `guarded${family}`, type: 'set', key },
       { name: `allowed-sources${family}`, type: 'set', key: [...key, address], interval: true },
     ];

@@ -32,74 +32,28 @@ const sameShape = (a: NftSet, b: NftSet): boolean => {
 const equalElements = (a: Element, b: Element): boolean =>
   a === b || (deepEqual(a.data, b.data) && deepEqual(a.verdict, b.verdict));
 
-interface Candidates {
-  gained: Map<string, Element>;
-  lost: Map<string, Element>;
-}
-
-/** What the changed groups say, before asking whether another group still holds the same element. */
-function changesInGroups(old: NftSet, now: NftSet): Candidates {
+/** A changed element is in both lists. */
+function diffElements(old: NftSet, now: NftSet): { added: Element[]; removed: Element[] } {
+  if (old.elements === now.elements || now.dynamic) return { added: [], removed: [] };
   const gained = new Map<string, Element>();
   const lost = new Map<string, Element>();
   const compare = (before: ElementGroup, after: ElementGroup) => {
-    for (const [key, element] of after) {
-      const was = before.get(key);
-      if (!was || !equalElements(was, element)) gained.set(key, element);
-      if (was && !equalElements(was, element)) lost.set(key, was);
-    }
-    for (const [key, element] of before) if (!after.has(key)) lost.set(key, element);
+    for (const [key, element] of after) if (before.get(key) !== element) gained.set(key, element);
+    for (const [key, element] of before) if (after.get(key) !== element) lost.set(key, element);
   };
   const nothing: ElementGroup = new Map();
   const groups = keyedDiff(old.elements, now.elements);
   for (const [, group] of groups.added) compare(nothing, group);
   for (const [, group, was] of groups.changed) compare(was, group);
   for (const [, was] of groups.removed) compare(was, nothing);
-  return { gained, lost };
-}
-
-/** Of a key: the element as it was or is, whichever group holds it. */
-type Holder = (key: string) => Element | undefined;
-
-/** So many keys are cheaper to look up in one large map than by asking every group for each. */
-const MANY_KEYS = 64;
-
-/** One walk over the groups, not over 100,000 elements, for the few keys that a change touches. */
-function holderIn(set: NftSet, keys: readonly string[]): Holder {
-  if (keys.length > MANY_KEYS) {
-    const all = allElements(set);
-    return (key) => all.get(key);
+  // What stayed the same, or moved to another group.
+  for (const [key, element] of gained) {
+    const was = lost.get(key);
+    if (!was || !equalElements(was, element)) continue;
+    gained.delete(key);
+    lost.delete(key);
   }
-  const held = new Map<string, Element>();
-  for (const group of set.elements.values()) {
-    for (const key of keys) {
-      const element = group.get(key);
-      if (element) held.set(key, element);
-    }
-  }
-  return (key) => held.get(key);
-}
-
-/** An element of a shared set is lost only when no group holds it any more, and gained only when none held it. */
-function holders(old: NftSet, now: NftSet, { gained, lost }: Candidates): { was: Holder; is: Holder } {
-  if (!now.shared || gained.size + lost.size === 0) return { was: (key) => lost.get(key), is: (key) => gained.get(key) };
-  const keys = [...new Set([...gained.keys(), ...lost.keys()])];
-  return { was: holderIn(old, keys), is: holderIn(now, keys) };
-}
-
-function diffElements(old: NftSet, now: NftSet): { added: Element[]; removed: Element[] } {
-  if (old.elements === now.elements || now.dynamic) return { added: [], removed: [] };
-  const changes = changesInGroups(old, now);
-  const { was, is } = holders(old, now, changes);
-  const added: Element[] = [];
-  const removed: Element[] = [];
-  for (const key of new Set([...changes.lost.keys(), ...changes.gained.keys()])) {
-    const before = was(key);
-    const after = is(key);
-    if (before && after && equalElements(before, after)) continue;
-    if (before) removed.push(before);
-    if (after) added.push(after);
-  }
-  return { added, removed };
+  return { added: [...gained.values()], removed: [...lost.values()] };
 }
 
 /**

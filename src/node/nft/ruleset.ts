@@ -57,14 +57,13 @@ export interface NftSet {
   readonly interval?: boolean;
   /** Filled by packets (affinity): elements are not ours to list or diff. */
   readonly dynamic?: { readonly timeoutSeconds?: number; readonly size: number };
-  /** The same element may be in several groups (two ports of one cluster IP): it stays until the last one gives it up. */
-  readonly shared?: boolean;
   readonly elements: Elements;
 }
 
 /**
  * By group, then by printed key (fields joined by ' . '). A group is what one cause contributes (a service port, a pod)
- * and keeps its identity while the cause does: a diff of 100,000 elements walks groups and opens the changed ones only.
+ * and keeps its identity while the cause does: a diff of 100,000 elements opens the changed groups only. An element is in
+ * one group; what several causes have in common is a group of its own.
  */
 export type Elements = ReadonlyMap<string, ElementGroup>;
 export type ElementGroup = ReadonlyMap<string, Element>;
