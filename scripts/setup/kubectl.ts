@@ -45,7 +45,9 @@ function installed(version: KubectlVersion): string | undefined {
 
 function isVersion(path: string, version: KubectlVersion): boolean {
   const { stdout } = spawnSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
-  return (stdout ?? '').includes(`"gitVersion": "v${version}.`);
+  // The Google Cloud SDK's own `kubectl` looks at the server and starts another one: that proves nothing about this version.
+  const found = /"gitVersion": "v([^"]+)"/.exec(stdout ?? '')?.[1] ?? '';
+  return found.startsWith(`${version}.`) && !found.endsWith('-dispatcher');
 }
 
 /** Uses what the machine has, else brings it from npm. Throws when npm cannot deliver or the hash is wrong. */

@@ -93,6 +93,11 @@ test('whatever JSON comes, checking ends with an answer or an ApiError', () => {
   );
 });
 
+test('a string of a million quotes that never ends is walked once', () => {
+  assert.deepEqual(duplicateKeys(`["${'\\"'.repeat(1_000_000)}`), []);
+  assert.deepEqual(duplicateKeys(`["${'\\"'.repeat(1_000_000)}\\`), []);
+});
+
 test('JSON that nests without end is refused; a long text is not', () => {
   assert.throws(() => parseJsonText('['.repeat(3_000_000)), ApiError);
   assert.throws(() => parseJsonText(`${'{"a":'.repeat(501)}1${'}'.repeat(501)}`), ApiError);

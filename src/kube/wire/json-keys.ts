@@ -2,7 +2,8 @@
 // (a body of brackets would exhaust the stack of everyone who walks it).
 
 const maxFound = 100;
-const token = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[[\]{},]/g;
+// A string that never ends goes to the end of the text: else each quote in it would be tried as the beginning of another.
+const token = /"[^"\\]*(?:\\[^][^"\\]*)*(?:"(?:\s*:)?|\\?$)|[[\]{},]/g;
 
 interface Container {
   readonly path: string;

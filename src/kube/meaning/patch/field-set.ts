@@ -33,20 +33,54 @@ export function addField(draft: FieldSetDraft, path: readonly string[]): void {
 
 export const isEmptySet = (set: FieldSet): boolean => !set.member && set.children.size === 0;
 
-// Drops branches without members, so that an empty set is always `noFields`-shaped.
-function combine(a: FieldSet, b: FieldSet, decide: (inA: boolean, inB: boolean) => boolean): FieldSet {
-  const children = new Map<string, FieldSet>();
-  for (const step of new Set([...a.children.keys(), ...b.children.keys()])) {
-    const child = combine(a.children.get(step) ?? noFields, b.children.get(step) ?? noFields, decide);
-    if (!isEmptySet(child)) children.set(step, child);
-  }
-  return { member: decide(a.member, b.member), children };
+// Branches without members are dropped, so that an empty set is always `noFields`-shaped.
+// None of these costs more than its smaller input allows: objects with thousands of owners are met field by field.
+
+/** All at once: one after the other would copy what is there already again and again. */
+export function union(...sets: readonly FieldSet[]): FieldSet {
+  return unionOf(sets);
 }
 
-export const union = (...sets: readonly FieldSet[]): FieldSet =>
-  sets.reduce((all, set) => (isEmptySet(all) ? set : isEmptySet(set) ? all : combine(all, set, (inA, inB) => inA || inB)), noFields);
-export const difference = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (inA, inB) => inA && !inB);
-export const intersection = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (inA, inB) => inA && inB);
+export function unionOf(sets: readonly FieldSet[]): FieldSet {
+  const some = sets.filter((set) => !isEmptySet(set));
+  if (some.length < 2) return some[0] ?? noFields;
+  const below = new Map<string, FieldSet[]>();
+  for (const { children } of some) {
+    for (const [step, child] of children) {
+      const known = below.get(step);
+      if (known) known.push(child);
+      else below.set(step, [child]);
+    }
+  }
+  const children = new Map<string, FieldSet>();
+  for (const [step, list] of below) {
+    const child = unionOf(list);
+    if (!isEmptySet(child)) children.set(step, child);
+  }
+  return { member: some.some(({ member }) => member), children };
+}
+
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(b)) return a;
+  const children = new Map<string, FieldSet>();
+  for (const [step, child] of a.children) {
+    const other = b.children.get(step);
+    const kept = other ? difference(child, other) : child;
+    if (!isEmptySet(kept)) children.set(step, kept);
+  }
+  return { member: a.member && !b.member, children };
+}
+
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  const [fewer, more] = a.children.size <= b.children.size ? [a, b] : [b, a];
+  const children = new Map<string, FieldSet>();
+  for (const [step, child] of fewer.children) {
+    const other = more.children.get(step);
+    const shared = other ? intersection(child, other) : noFields;
+    if (!isEmptySet(shared)) children.set(step, shared);
+  }
+  return { member: a.member && b.member, children };
+}
 
 /** Without the members of `b` and all that is below them. */
 export function withoutSubtrees(a: FieldSet, b: FieldSet): FieldSet {

@@ -1,7 +1,7 @@
 // metadata.managedFields: which manager owns which fields, read and written.
 // A manager is its name, how it wrote (Apply or Update), the subresource, and for updates the API version.
 import type { ManagedFieldsEntry } from '../../objects/meta.ts';
-import { decodeFields, encodeFields, isEmptySet, union } from './field-set.ts';
+import { decodeFields, encodeFields, isEmptySet, unionOf } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 
 export interface Owner {
@@ -25,17 +25,22 @@ export const ownerKey = ({ manager, operation, apiVersion, subresource }: Owner)
 
 /** undefined when an entry cannot be read: then nothing of it can be trusted. */
 export function readOwners(entries: readonly ManagedFieldsEntry[] | undefined): Owners | undefined {
-  const owners = new Map<string, Owned>();
+  const found = new Map<string, Owned[]>();
   for (const entry of entries ?? []) {
     const fields = decodeFields(entry.fieldsV1 ?? {});
     const { manager = '', operation, apiVersion = '', time, subresource } = entry;
     if (!fields || entry.fieldsType !== 'FieldsV1' || (operation !== 'Apply' && operation !== 'Update')) return undefined;
     const owned = { manager, operation, apiVersion, subresource, time, fields };
     const key = ownerKey(owned);
-    owners.set(key, { ...owned, fields: union(owners.get(key)?.fields ?? fields, fields) });
+    const known = found.get(key);
+    if (known) known.push(owned);
+    else found.set(key, [owned]);
   }
-  return owners;
+  return new Map(Array.from(found, ([key, entries]) => [key, joined(entries)]));
 }
+
+/** Entries of one owner; the last tells its time. */
+const joined = (entries: readonly Owned[]): Owned => ({ ...entries.at(-1)!, fields: unionOf(entries.map(({ fields }) => fields)) });
 
 /** One empty entry is how a client asks to forget all owners. */
 export const asksForReset = (entries: readonly ManagedFieldsEntry[] | undefined): boolean =>
@@ -73,11 +78,14 @@ export function withFewUpdaters(owners: Owners): Owners {
   if (surplus <= 0) return owners;
   const kept = new Map(owners);
   const oldest = updaters.toSorted(([, a], [, b]) => byPrecedence(a, b)).slice(0, surplus + 1);
+  const ancient = new Map<string, Owned[]>();
   for (const [key, { apiVersion, time, fields }] of oldest) {
-    const ancient: Owner = { manager: 'ancient-changes', operation: 'Update', apiVersion };
     kept.delete(key);
-    const before = kept.get(ownerKey(ancient));
-    kept.set(ownerKey(ancient), { ...ancient, time, fields: union(before?.fields ?? fields, fields) });
+    const owned: Owned = { manager: 'ancient-changes', operation: 'Update', apiVersion, time, fields };
+    const known = ancient.get(apiVersion);
+    if (known) known.push(owned);
+    else ancient.set(apiVersion, [owned]);
   }
+  for (const entries of ancient.values()) kept.set(ownerKey(entries[0]!), joined(entries));
   return kept;
 }

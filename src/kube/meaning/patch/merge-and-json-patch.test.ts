@@ -36,6 +36,13 @@ const operations: [behaviour: string, patch: unknown[], after: object][] = [
   ['- is the end of a list', [{ op: 'add', path: '/a/-', value: 'z' }], { a: ['x', 'y', 'z'] }],
   ['a test that holds lets the rest happen', [{ op: 'test', path: '/a/0', value: 'x' }, { op: 'remove', path: '/a/0' }], { a: ['y'] }],
   ['~1 is a slash', [{ op: 'add', path: '/k~1x', value: 1 }], { a: ['x', 'y'], 'k/x': 1 }],
+  ['copy copies a whole, which then has a life of its own', [{ op: 'copy', from: '/a', path: '/b' }, { op: 'add', path: '/b/-', value: 'z' }], { a: ['x', 'y'], b: ['x', 'y', 'z'] }],
+  ['replace takes the place of a list item', [{ op: 'replace', path: '/a/0', value: { k: 1 } }], { a: [{ k: 1 }, 'y'] }],
+  ['move in a list counts places after taking out', [{ op: 'move', from: '/a/0', path: '/a/1' }], { a: ['y', 'x'] }],
+  ['~01 is ~1', [{ op: 'add', path: '/k~01', value: 1 }], { a: ['x', 'y'], 'k~1': 1 }],
+  ['the empty path is the whole object', [{ op: 'add', path: '', value: { b: 1 } }], { b: 1 }],
+  ['the empty key is a key', [{ op: 'add', path: '/', value: 1 }], { a: ['x', 'y'], '': 1 }],
+  ['a test for null holds where nothing is', [{ op: 'test', path: '/b', value: null }, { op: 'add', path: '/b', value: null }, { op: 'test', path: '/b', value: null }], { a: ['x', 'y'], b: null }],
   ['move moves', [{ op: 'move', from: '/a/0', path: '/b' }], { a: ['y'], b: 'x' }],
 ];
 for (const [behaviour, patch, after] of operations) {
@@ -52,6 +59,16 @@ const hopeless: [behaviour: string, patch: unknown, code: number][] = [
   ['the prototype', [{ op: 'add', path: '/__proto__/polluted', value: 1 }], 422],
   ['the constructor’s prototype', [{ op: 'add', path: '/constructor/prototype/polluted', value: 1 }], 422],
   ['an object replaced by a scalar', [{ op: 'replace', path: '', value: 3 }], 422],
+  ['an index that is no number', [{ op: 'replace', path: '/a/x', value: 1 }], 422],
+  ['the end of a list where something must be', [{ op: 'remove', path: '/a/-' }], 422],
+  ['a step into a text', [{ op: 'add', path: '/a/0/length', value: 1 }], 422],
+  ['an inherited key', [{ op: 'test', path: '/toString/name', value: 'toString' }], 422],
+  ['moving a thing into itself', [{ op: 'move', from: '/a', path: '/a/0' }], 422],
+  ['moving what is not there', [{ op: 'move', from: '/nope', path: '/b' }], 422],
+  ['removing everything', [{ op: 'remove', path: '' }], 422],
+  ['a path without its slash', [{ op: 'add', path: 'a', value: 1 }], 422],
+  ['an add without a value', [{ op: 'add', path: '/b' }], 422],
+  ['nesting that grows by moving', Array.from({ length: 2000 }, (_, i) => [{ op: 'add', path: '/n', value: {} }, ...(i > 0 ? [{ op: 'move', from: '/o', path: '/n/n' }] : []), { op: 'move', from: '/n', path: '/o' }]).flat(), 422],
   ['no list', { op: 'add' }, 400],
   ['more than 10,000 operations', Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/a/0', value: 'x' })), 413],
   ['copies of copies without end', Array.from({ length: 64 }, (_, i) => ({ op: 'copy', from: '/a', path: `/a/${i % 2}` })), 422],
@@ -62,6 +79,18 @@ for (const [behaviour, patch, code] of hopeless) {
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
   });
 }
+
+test('JSON patch: a patch that is applied again, because another write came between, does the same again', () => {
+  const patch = [{ op: 'add', path: '/b', value: [] }, { op: 'add', path: '/b/-', value: { k: 1 } }, { op: 'add', path: '/b/0/k', value: 2 }];
+  const once = jsonPatch(object({}), patch);
+  assert.deepEqual(jsonPatch(object({}), patch), once);
+});
+
+test('JSON patch: ten thousand inserts in front of a long list are refused before they cost much', () => {
+  const list = Array.from({ length: 500_000 }, () => 0);
+  const patch = Array.from({ length: 10_000 }, () => ({ op: 'add', path: '/a/0', value: 0 }));
+  assert.throws(() => jsonPatch(object({ a: list }), patch), (error) => error instanceof ApiError && error.code === 422);
+});
 
 test('the patch from one object to another, applied to the one, gives the other', () => {
   const anyObject = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true }).map((value) => JSON.parse(JSON.stringify(value)) as object);

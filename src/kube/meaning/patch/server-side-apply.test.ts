@@ -240,6 +240,19 @@ for (const [behaviour, spec, message] of refused) {
     assert.throws(() => apply(undefined, service(spec), 'a'), (error) => error instanceof ApiError && error.code === 400 && message.test(error.message)));
 }
 
+test('thousands of owners, or thousands of entries of one, are joined in one walk', () => {
+  const count = 5000;
+  const values = (value: string) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, value]));
+  const entries = (manager: (i: number) => string): ManagedFieldsEntry[] =>
+    Array.from({ length: count }, (_, i) => ({ manager: manager(i), operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { [`f:k${i}`]: {} } } }));
+  const live = (managedFields: ManagedFieldsEntry[]): Any => ({ ...config(values('1')), metadata: { name: 'c', managedFields } });
+  const one = apply(live(entries(() => 'one')), config(values('2')), 'one');
+  assert.equal(one.metadata.managedFields?.length, 1);
+  assert.throws(() => apply(live(entries((i) => `m${i}`)), config(values('2')), 'me'), (error) => error instanceof ApiError && error.message.startsWith(`Apply failed with ${count} conflicts`));
+  const forced = apply(live(entries((i) => `m${i}`)), config(values('2')), 'me', { force: true });
+  assert.deepEqual(Object.keys(ownersOf(forced)), ['me/Apply']);
+});
+
 test('custom resources without a schema merge maps and replace lists', () => {
   const route = (spec: object): Any => ({ apiVersion: 'example.com/v1', kind: 'Route', metadata: { name: 'r' }, spec });
   const live = apply(undefined, route({ a: 1, list: [1] }), 'a');

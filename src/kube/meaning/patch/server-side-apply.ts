@@ -7,7 +7,7 @@ import { type Message, messageOf } from '../../schema/schema.ts';
 import { ApiError } from '../api-error.ts';
 import { layOver, takeOut } from './apply-merge.ts';
 import type { ApplyType } from './apply-types.ts';
-import { difference, intersection, isEmptySet, noFields, oneField, printFields, sameFields, union, withoutSubtrees } from './field-set.ts';
+import { difference, intersection, isEmptySet, noFields, oneField, printFields, sameFields, union, unionOf, withoutSubtrees } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 import { asksForReset, ownerKey, readOwners, withFewUpdaters, writeOwners } from './managed-fields.ts';
 import type { Owned, Owner, Owners } from './managed-fields.ts';
@@ -93,7 +93,7 @@ function prune(merged: unknown, { owners, last, type }: { owners: Owners; last: 
   if (isEmptySet(last)) return merged;
   const named = (set: FieldSet) => withNamedParents(set, type);
   const all = named(fieldsOf(merged, type));
-  const owned = named(union(...Array.from(owners.values(), ({ fields }) => fields)));
+  const owned = named(unionOf(Array.from(owners.values(), ({ fields }) => fields)));
   const bare = takeOut(merged, named(last), type) ?? {};
   const withOwned = takeOut(merged, difference(all, union(named(fieldsOf(bare, type)), owned)), type) ?? {};
   const dangling = intersection(difference(all, named(fieldsOf(withOwned, type))), named(last));

@@ -1,5 +1,4 @@
 // Strategic merge of one list: items of maps meet by their merge key, scalars by themselves.
-import { deepEqual } from '../../../base/data/memo.ts';
 import { isObject, printGoValue } from '../../../base/data/json-value.ts';
 import type { JsonObject } from '../../../base/data/json-value.ts';
 import type { Shape } from '../../schema/shape.ts';
@@ -32,16 +31,19 @@ function asItem(item: unknown): JsonObject {
   return item;
 }
 
-function withoutDeleted(old: readonly unknown[], items: readonly JsonObject[], mergeKey: string): unknown[] {
-  let kept = [...old];
+function withoutDeleted(old: readonly unknown[], items: readonly JsonObject[], mergeKey: string): readonly unknown[] {
+  // By what they print: comparing each with each would cost the product of both lists.
+  const deleted = new Set<string>();
   for (const item of items) {
     const directive = item['$patch'] ?? 'merge';
     if (directive !== 'delete' && directive !== 'merge') throw unknownDirective(directive, item);
     const value = keyOf(item, mergeKey);
-    if (directive === 'delete') kept = kept.filter((one) => !isObject(one) || !deepEqual(one[mergeKey], value));
+    if (directive === 'delete') deleted.add(printJson(value));
   }
-  return kept;
+  return deleted.size === 0 ? old : old.filter((one) => !isObject(one) || !deleted.has(printJson(one[mergeKey])));
 }
+
+const printJson = (value: unknown): string => JSON.stringify(value) ?? '';
 
 function keyOf(item: JsonObject, mergeKey: string): unknown {
   if (Object.hasOwn(item, mergeKey)) return item[mergeKey];

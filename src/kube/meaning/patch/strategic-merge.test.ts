@@ -116,6 +116,13 @@ for (const [behaviour, patch, message] of refused) {
   });
 }
 
+test('twenty thousand deletions from a list as long are one walk over it', () => {
+  const items = (prefix: string, more: object) => Array.from({ length: 20_000 }, (_, i) => ({ name: `${prefix}${i}`, ...more }));
+  const before = { spec: { containers: items('c', {}) } };
+  assert.deepEqual(apply(pod, before, { spec: { containers: items('z', { $patch: 'delete' }) } }), before);
+  assert.deepEqual(apply(pod, before, { spec: { containers: items('c', { $patch: 'delete' }) } }), { spec: { containers: [] } });
+});
+
 test('a patch that is the whole object changes nothing', () => {
   const list = fc.uniqueArray(fc.record({ port: fc.integer(), name: fc.string() }, { noNullPrototype: true }), { selector: (item) => item.port });
   fc.assert(

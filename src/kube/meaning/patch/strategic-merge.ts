@@ -64,9 +64,10 @@ function mergeValues(old: unknown, value: unknown, type: ValueType): unknown {
 function keepRetained(original: JsonObject, patch: JsonObject): Record<string, unknown> {
   const retained = ownValue(patch, '$retainKeys');
   if (retained === undefined) return { ...original };
-  const stray = (key: string) => !key.startsWith('$') && patch[key] !== null && !(retained as unknown[]).includes(key);
+  const named = new Set(Array.isArray(retained) ? retained : []);
+  const stray = (key: string) => !key.startsWith('$') && patch[key] !== null && !named.has(key);
   if (!Array.isArray(retained) || Object.keys(patch).some(stray)) throw badRequest('invalid patch format of retainKeys');
-  return Object.fromEntries(Object.entries(original).filter(([key]) => retained.includes(key)));
+  return Object.fromEntries(Object.entries(original).filter(([key]) => named.has(key)));
 }
 
 /** Merges every list that $setElementOrder orders; returns their keys, which are then done. */
@@ -103,5 +104,6 @@ function mergeInOrder(old: unknown, patch: OrderedPatch, type: ValueType): unkno
 function removeScalars(merged: Record<string, unknown>, key: string, unwanted: unknown): void {
   const old = ownValue(merged, key);
   if (!Array.isArray(unwanted)) throw badRequest('invalid patch format of primitive list');
-  if (Array.isArray(old)) setOwn(merged, key, old.filter((item) => !unwanted.includes(item)));
+  const named = new Set(unwanted);
+  if (Array.isArray(old)) setOwn(merged, key, old.filter((item) => !named.has(item)));
 }
