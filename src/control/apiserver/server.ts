@@ -13,6 +13,7 @@ import type { Api, ApiStore } from './api.ts';
 import { openAuditLog } from './audit.ts';
 import { createFairQueue, type FairLimits } from './fairness/fair-queue.ts';
 import { defaultLimits } from './fairness/seats.ts';
+import { furtherVersions } from './served-versions.ts';
 import { customViews } from './custom/custom-views.ts';
 import { DefinitionKeeper } from './custom/definition-keeper.ts';
 import { eventsView } from './events-view.ts';
@@ -133,7 +134,8 @@ function createApi(options: ApiServerOptions): Api {
   const { authorize, rulesOf } = options.authorizer ?? createRbacAuthorizer(() => store.snapshot());
   const { issuer = 'https://kubernetes.default.svc.cluster.local', now = () => new Date(), bookmarkEveryMs = 60_000 } = options;
   const events = kinds.find(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Event');
-  const registry = createKindRegistry(kinds, events ? [eventsView(events)] : [], customViews(store));
+  const views = [...(events ? [eventsView(events)] : []), ...furtherVersions(kinds)];
+  const registry = createKindRegistry(kinds, views, customViews(store));
   const tokens = createTokenIssuer({
     privateKeyPem: certificates.tokenKey,
     issuer,

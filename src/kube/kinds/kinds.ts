@@ -33,6 +33,8 @@ import { clusterRoleBindingKind, roleBindingKind } from './role-binding.ts';
 import { customResourceDefinitionKind } from './custom-resource-definition.ts';
 import { validatingAdmissionPolicyKind } from './validating-admission-policy.ts';
 import { validatingAdmissionPolicyBindingKind } from './validating-admission-policy-binding.ts';
+import { mutatingAdmissionPolicyKind } from './mutating-admission-policy.ts';
+import { mutatingAdmissionPolicyBindingKind } from './mutating-admission-policy-binding.ts';
 import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhook-configuration.ts';
 import { type ClusterConfig, defaultClusterConfig } from './cluster-config.ts';
 import type { Kind } from './kind.ts';
@@ -75,6 +77,8 @@ export const createKinds = (config: ClusterConfig): readonly Kind[] => [
   clusterRoleBindingKind as Kind,
   customResourceDefinitionKind as Kind,
   mutatingWebhookConfigurationKind as Kind,
+  mutatingAdmissionPolicyKind as Kind,
+  mutatingAdmissionPolicyBindingKind as Kind,
   validatingAdmissionPolicyKind as Kind,
   validatingAdmissionPolicyBindingKind as Kind,
   validatingWebhookConfigurationKind as Kind,

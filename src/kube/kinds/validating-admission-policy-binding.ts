@@ -22,12 +22,18 @@ function validateBinding(binding: ValidatingAdmissionPolicyBinding, old?: Valida
   ];
 }
 
-function validateParams({ name, selector, parameterNotFoundAction }: NonNullable<ValidatingAdmissionPolicyBinding['spec']['paramRef']>): FieldError[] {
+export function validateParams({ name, selector, parameterNotFoundAction }: NonNullable<ValidatingAdmissionPolicyBinding['spec']['paramRef']>): FieldError[] {
   const both = Boolean(name) === Boolean(selector);
   return [
     ...(both ? [required('spec.paramRef', 'one of name or selector must be specified')] : []),
     ...(parameterNotFoundAction ? [] : [required('spec.paramRef.parameterNotFoundAction')]),
   ];
+}
+
+export function printParamRef(paramRef: ValidatingAdmissionPolicyBinding['spec']['paramRef']): string {
+  if (!paramRef) return '<unset>';
+  const name = paramRef.name ?? '*';
+  return paramRef.namespace ? `${paramRef.namespace}/${name}` : name;
 }
 
 export const validatingAdmissionPolicyBindingKind: Kind<ValidatingAdmissionPolicyBinding> = {
@@ -41,7 +47,7 @@ export const validatingAdmissionPolicyBindingKind: Kind<ValidatingAdmissionPolic
   columns: [
     nameColumn,
     { name: 'PolicyName', type: 'string', cell: ({ spec }) => spec.policyName },
-    { name: 'ParamRef', type: 'string', cell: ({ spec: { paramRef } }) => (paramRef ? (paramRef.namespace ? `${paramRef.namespace}/${paramRef.name ?? '*'}` : (paramRef.name ?? '*')) : '<unset>') },
+    { name: 'ParamRef', type: 'string', cell: ({ spec: { paramRef } }) => printParamRef(paramRef) },
     ageColumn,
   ],
   setDefaults: (binding) => (binding.spec?.matchResources ? { ...binding, spec: { ...binding.spec, matchResources: completeMatch(binding.spec.matchResources) } } : binding),

@@ -1,7 +1,7 @@
 // ValidatingAdmissionPolicy: rules in CEL about writes of any kind. A binding puts it into force.
 import { compileExpression } from '../custom/cel.ts';
 import { CompileError } from '../custom/cel/syntax.ts';
-import { policyVariables } from '../custom/policy-programs.ts';
+import { policyVariables } from '../custom/policy-setting.ts';
 import { type FieldError, invalid, notSupported, required } from '../meaning/field-error.ts';
 import { validateObjectMeta } from '../meaning/rules/object-meta.ts';
 import type { MatchResources, PolicyValidation, RuleWithOperations, ValidatingAdmissionPolicy } from '../objects/admission.ts';
@@ -38,10 +38,11 @@ function validateRule(rule: RuleWithOperations, field: string): FieldError[] {
   return [...missing, ...unknown];
 }
 
-function compilationErrors(expression: string | undefined, field: string): FieldError[] {
+/** What is wrong with an expression of a policy. */
+export function compilationErrors(expression: string | undefined, field: string, compile = (source: string): unknown => compileExpression(source, policyVariables)): FieldError[] {
   if (!expression?.trim()) return [required(field, 'expression is not specified')];
   try {
-    compileExpression(expression, policyVariables);
+    compile(expression);
     return [];
   } catch (error) {
     if (error instanceof CompileError) return [invalid(field, expression, `compilation failed: ${error.message}`)];
@@ -51,23 +52,29 @@ function compilationErrors(expression: string | undefined, field: string): Field
 
 const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
 
-function validatePolicy(policy: ValidatingAdmissionPolicy, old?: ValidatingAdmissionPolicy): FieldError[] {
-  const { matchConstraints, failurePolicy = 'Fail' } = policy.spec ?? {};
+const validatePolicy = (policy: ValidatingAdmissionPolicy, old?: ValidatingAdmissionPolicy): FieldError[] => [
+  ...validateObjectMeta(policy, { namespaced: false }, old),
+  ...validateReach(policy.spec ?? {}),
+  ...validateExpressions(policy.spec ?? {}),
+];
+
+type Reach = Pick<ValidatingAdmissionPolicy['spec'], 'matchConstraints' | 'failurePolicy' | 'matchConditions' | 'variables'>;
+
+/** What policies that judge and policies that change have in common. */
+export function validateReach({ matchConstraints, failurePolicy = 'Fail', matchConditions = [], variables = [] }: Reach): FieldError[] {
   const match = matchConstraints?.resourceRules?.length ? validateMatch(matchConstraints, 'spec.matchConstraints') : [required(matchConstraints ? 'spec.matchConstraints.resourceRules' : 'spec.matchConstraints')];
   return [
-    ...validateObjectMeta(policy, { namespaced: false }, old),
     ...(['Fail', 'Ignore'].includes(failurePolicy) ? [] : [notSupported('spec.failurePolicy', failurePolicy, ['Fail', 'Ignore'])]),
     ...match,
-    ...validateExpressions(policy.spec ?? {}),
+    ...matchConditions.flatMap(({ expression }, i) => compilationErrors(expression, `spec.matchConditions[${i}].expression`)),
+    ...variables.flatMap(({ expression }, i) => compilationErrors(expression, `spec.variables[${i}].expression`)),
   ];
 }
 
-function validateExpressions({ validations = [], auditAnnotations = [], matchConditions = [], variables = [] }: ValidatingAdmissionPolicy['spec']): FieldError[] {
+function validateExpressions({ validations = [], auditAnnotations = [] }: ValidatingAdmissionPolicy['spec']): FieldError[] {
   const isEmpty = validations.length + auditAnnotations.length === 0;
   return [
     ...(isEmpty ? [required('spec.validations', 'validations or auditAnnotations must contain at least one item')] : []),
-    ...matchConditions.flatMap(({ expression }, i) => compilationErrors(expression, `spec.matchConditions[${i}].expression`)),
-    ...variables.flatMap(({ expression }, i) => compilationErrors(expression, `spec.variables[${i}].expression`)),
     ...validations.flatMap((validation, i) => validateValidation(validation, `spec.validations[${i}]`)),
   ];
 }

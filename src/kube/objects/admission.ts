@@ -1,4 +1,4 @@
-// admissionregistration.k8s.io/v1: who may have a say when objects are written.
+// admissionregistration.k8s.io: who may have a say when objects are written.
 import type { KubeObject, LabelSelector } from './meta.ts';
 
 export interface RuleWithOperations {
@@ -49,6 +49,20 @@ export interface ValidatingAdmissionPolicyBinding extends KubeObject {
     matchResources?: MatchResources;
     validationActions?: ('Deny' | 'Warn' | 'Audit')[];
   };
+}
+
+export interface Mutation {
+  patchType: 'ApplyConfiguration' | 'JSONPatch';
+  applyConfiguration?: { expression?: string };
+  jsonPatch?: { expression?: string };
+}
+
+export interface MutatingAdmissionPolicy extends KubeObject {
+  spec: Omit<ValidatingAdmissionPolicy['spec'], 'validations' | 'auditAnnotations'> & { mutations?: Mutation[]; reinvocationPolicy?: string };
+}
+
+export interface MutatingAdmissionPolicyBinding extends KubeObject {
+  spec: Omit<ValidatingAdmissionPolicyBinding['spec'], 'validationActions'>;
 }
 
 /** Kept for those who ask; nobody is called. */

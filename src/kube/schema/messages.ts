@@ -3,12 +3,19 @@
 /* oxlint-disable max-lines -- a table of data: one line per message */
 export const messageTable = String.raw`
 [admissionregistration.k8s.io/v1]
+ApplyConfiguration expression=1:string
 AuditAnnotation key=1:string+! valueExpression=2:string+!
 ExpressionWarning fieldRef=2:string+! warning=3:string+!
+JSONPatch expression=1:string
 MatchCondition name=1:string+! expression=2:string+!
 MatchResources@atomic namespaceSelector=1:meta/v1.LabelSelector* objectSelector=2:meta/v1.LabelSelector* resourceRules=3:[]NamedRuleWithOperations excludeResourceRules=4:[]NamedRuleWithOperations matchPolicy=7:string*
+MutatingAdmissionPolicy& metadata=1:meta/v1.ObjectMeta spec=2:MutatingAdmissionPolicySpec
+MutatingAdmissionPolicyBinding& metadata=1:meta/v1.ObjectMeta spec=2:MutatingAdmissionPolicyBindingSpec
+MutatingAdmissionPolicyBindingSpec policyName=1:string paramRef=2:ParamRef* matchResources=3:MatchResources*
+MutatingAdmissionPolicySpec paramKind=1:ParamKind* matchConstraints=2:MatchResources* variables=3:[]Variable mutations=4:[]Mutation failurePolicy=5:string* matchConditions=6:[]MatchCondition@map(name)%merge(name) reinvocationPolicy=7:string
 MutatingWebhook name=1:string+! clientConfig=2:WebhookClientConfig+! rules=3:[]RuleWithOperations failurePolicy=4:string* matchPolicy=9:string* namespaceSelector=5:meta/v1.LabelSelector* objectSelector=11:meta/v1.LabelSelector* sideEffects=6:string*+! timeoutSeconds=7:int32* admissionReviewVersions=8:[]string+! reinvocationPolicy=10:string* matchConditions=12:[]MatchCondition@map(name)%merge(name)
 MutatingWebhookConfiguration& metadata=1:meta/v1.ObjectMeta webhooks=2:[]MutatingWebhook@map(name)%merge(name)
+Mutation patchType=2:string+! applyConfiguration=3:ApplyConfiguration* jsonPatch=4:JSONPatch*
 NamedRuleWithOperations@atomic resourceNames=1:[]string ruleWithOperations=2:RuleWithOperations~
 ParamKind@atomic apiVersion=1:string kind=2:string
 ParamRef name=1:string namespace=2:string selector=3:meta/v1.LabelSelector* parameterNotFoundAction=4:string*

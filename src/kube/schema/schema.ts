@@ -59,10 +59,10 @@ export function messageNamed(name: string): Message | undefined {
 // Registered in every API version, whatever group a client writes on them.
 const everywhere = new Set(['DeleteOptions', 'WatchEvent', 'Status']);
 
-/** The type of an object that says `apiVersion` and `kind`. A beta that became v1 has v1's fields. */
+/** The type of an object that says `apiVersion` and `kind`. An alpha or beta that became v1 has v1's fields. */
 export function messageOf(apiVersion: string, kind: string): Message | undefined {
   if (everywhere.has(kind)) return messageNamed(`meta/v1.${kind}`);
-  const found = messageNamed(`${apiVersion}.${kind}`) ?? messageNamed(`${apiVersion.replace(/v1beta\d$/, 'v1')}.${kind}`);
+  const found = messageNamed(`${apiVersion}.${kind}`) ?? messageNamed(`${apiVersion.replace(/v1(?:alpha|beta)\d$/, 'v1')}.${kind}`);
   if (found?.typed) return found;
   return kind.endsWith('List') ? listOf(apiVersion, kind) : undefined;
 }

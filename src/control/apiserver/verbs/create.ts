@@ -5,13 +5,14 @@ import { required } from '../../../kube/meaning/field-error.ts';
 import { refuseEscalation } from '../identity/rbac/escalation.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
 import { admitCreate } from '../admission/admit.ts';
+import { changeByPolicies } from '../admission/mutating-policies.ts';
 import { obeyPolicies } from '../admission/policies.ts';
 import type { Api } from '../api.ts';
 import type { Resource } from '../registry.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { ownedUpdate, ownerOf } from '../wire/codecs.ts';
+import { ownedAfterAdmission, ownerOf } from '../wire/codecs.ts';
 import { decodeObject } from './decode-object.ts';
 import { readWriteOptions, type WriteOptions } from './write-options.ts';
 
@@ -50,9 +51,13 @@ export async function storeNew(api: Api, request: ApiRequest, creation: Creation
 async function storeNamed(api: Api, request: ApiRequest, { target, object, options, owned }: Creation): Promise<KubeObject> {
   const { resource } = target;
   const admitted = admitCreate(api, target, resource.toStored(object));
-  obeyPolicies(api, request, { operation: 'CREATE', resource, object: completed(resource, admitted), dryRun: options.dryRun });
+  const write = { operation: 'CREATE' as const, resource, object: completed(resource, admitted), dryRun: options.dryRun };
+  const changed = changeByPolicies(api, request, write);
+  obeyPolicies(api, request, { ...write, object: changed });
+  const wished = changed === write.object ? admitted : resource.toStored(changed);
   const owner = ownerOf(resource, options.manager, { now: api.now() });
-  return api.store.write({ verb: 'create', object: owned ? admitted : ownedUpdate(undefined, admitted, owner), dryRun: options.dryRun });
+  const owning = ownedAfterAdmission(undefined, { asked: admitted, wished, ...(owned && { settled: true }) }, owner);
+  return api.store.write({ verb: 'create', object: owning, dryRun: options.dryRun });
 }
 
 /** As policies see it: with its defaults. */

@@ -2,12 +2,13 @@
 import { ApiError, notFoundError } from '../../../kube/meaning/api-error.ts';
 import { refuseEscalation } from '../identity/rbac/escalation.ts';
 import type { KubeObject } from '../../../kube/objects/meta.ts';
+import { changeByPolicies } from '../admission/mutating-policies.ts';
 import { obeyPolicies } from '../admission/policies.ts';
 import { type Api, seenObject } from '../api.ts';
 import type { Answer, ApiRequest } from '../request.ts';
 import type { Target } from '../router.ts';
 import { objectAnswer } from '../wire/answers.ts';
-import { ownedUpdate, ownerOf } from '../wire/codecs.ts';
+import { ownedAfterAdmission, ownerOf } from '../wire/codecs.ts';
 import { storeNew } from './create.ts';
 import { decodeObject } from './decode-object.ts';
 import { readWriteOptions, type WriteOptions } from './write-options.ts';
@@ -63,12 +64,15 @@ export async function rewrite(api: Api, request: ApiRequest, change: Rewrite): P
 /** One try: owners are settled on the object as stored, the write is pinned to the version that was read. */
 async function writeOnce(api: Api, request: ApiRequest, { target, options, subresource, retries, next, owned, old }: Rewrite & { old: KubeObject }) {
   const { resource } = target;
-  const wished = resource.toStored(next(resource.fromStored(old)));
-  refuseEscalation({ user: request.user, kind: resource.stored, object: wished, authorize: api.authorize, seen: api.store.snapshot() });
-  const seenByPolicies = { object: resource.fromStored(resource.stored.setDefaults?.(wished) ?? wished), old: resource.fromStored(old) };
-  obeyPolicies(api, request, { operation: 'UPDATE', resource, subresource, ...seenByPolicies, dryRun: options.dryRun });
+  const asked = resource.toStored(next(resource.fromStored(old)));
+  refuseEscalation({ user: request.user, kind: resource.stored, object: asked, authorize: api.authorize, seen: api.store.snapshot() });
+  const seenByPolicies = { object: resource.fromStored(resource.stored.setDefaults?.(asked) ?? asked), old: resource.fromStored(old) };
+  const write = { operation: 'UPDATE' as const, resource, ...(subresource && { subresource }), ...seenByPolicies, dryRun: options.dryRun };
+  const changed = changeByPolicies(api, request, write);
+  obeyPolicies(api, request, { ...write, object: changed });
+  const wished = changed === write.object ? asked : resource.toStored(changed);
   const owner = ownerOf(resource, options.manager, { now: api.now(), subresource });
-  const object = owned ? wished : ownedUpdate(old, wished, owner);
+  const object = ownedAfterAdmission(old, { asked, wished, ...(owned && { settled: true }) }, owner);
   // The kind's own rule on unconditional updates must still see that the client gave no version.
   const pinned = retries && !resource.kind.needsVersionToUpdate ? withVersion(object, old.metadata.resourceVersion) : object;
   const stored = await api.store.write({ verb: 'update', object: pinned, subresource, dryRun: options.dryRun });

@@ -21,5 +21,12 @@ export function fieldComplaints(object: KubeObject, { unknown = [], text }: { un
 
 export const ownedUpdate = (old: KubeObject | undefined, next: KubeObject, owner: FieldOwner): KubeObject => trackUpdate(old, next, owner);
 
+/** `asked` is what the client's words make of `old`, `wished` what admission made of that; `settled`: the owners in `asked` are right. */
+export function ownedAfterAdmission(old: KubeObject | undefined, { asked, wished, settled = false }: { asked: KubeObject; wished: KubeObject; settled?: boolean }, owner: FieldOwner): KubeObject {
+  if (!settled) return ownedUpdate(old, wished, owner);
+  // Of an apply the owners are known, but not of what policies added to it.
+  return wished === asked ? asked : ownedUpdate(asked, wished, owner);
+}
+
 export const applied = (current: KubeObject | undefined, patch: KubeObject, owner: FieldOwner & { force: boolean }): KubeObject =>
   applyPatch(current, patch, owner);

@@ -79,6 +79,8 @@ export class Compiler {
         return this.#list(expr);
       case 'map':
         return this.#map(expr);
+      case 'struct':
+        return this.#struct(expr);
       default:
         return this.#call(expr);
     }
@@ -226,6 +228,21 @@ export class Compiler {
           for (const one of optional ? presentOf(given) : [given]) map.set(name, one);
         }
         return map;
+      },
+    };
+  }
+
+  /** Made as a map: what its fields may hold is found out by whoever takes it. */
+  #struct({ name, fields, at }: Extract<Expr, { is: 'struct' }>): Code {
+    const { hasField } = this.environment;
+    if (!hasField) return this.fail(`undeclared reference to '${name}' (in container '')`, at);
+    for (const field of fields) if (!hasField(name, field.name)) this.fail(`undefined field '${field.name}'`, field.at);
+    const codes = fields.map((field) => ({ ...this.code(field.value), name: field.name, optional: field.optional }));
+    return {
+      type: dyn,
+      run(frame) {
+        frame.budget.spend(1 + codes.length);
+        return new Map<Key, unknown>(codes.flatMap(({ run, name: key, optional }) => (optional ? presentOf(run(frame)) : [run(frame)]).map((value) => [key, value] as const)));
       },
     };
   }

@@ -73,6 +73,8 @@ export interface Environment {
   readonly mixedLiterals?: boolean;
   /** No types are known beforehand: what does not fit is found out when it runs. */
   readonly unchecked?: boolean;
+  /** Which types expressions may make, and which fields these have; absent: none. */
+  hasField?(type: string, field: string): boolean;
   /** Told of every part of an expression when it is compiled. */
   noteType?(expr: Expr, type: CelType): void;
 }

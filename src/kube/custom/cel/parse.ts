@@ -131,7 +131,8 @@ class Parser {
         const key = this.expression();
         this.#expect(']');
         expr = { is: 'index', at, of: expr, key, optional: text === '[?' };
-      } else return expr;
+      } else if (text === '{' && dottedName(expr)) expr = this.#struct(dottedName(expr)!, at);
+      else return expr;
     }
   }
 
@@ -207,6 +208,22 @@ class Parser {
     return items;
   }
 
+  #struct(name: string, at: number): Expr {
+    this.#expect('{');
+    const fields: Extract<Expr, { is: 'struct' }>['fields'] = [];
+    while (!this.#is('}')) {
+      const optional = this.#take('?');
+      const { is, text, at: where } = this.#token;
+      if (is !== 'ident' && is !== 'quoted') this.#fail('IDENTIFIER');
+      this.#next += 1;
+      this.#expect(':');
+      fields.push({ name: is === 'quoted' ? text.slice(1, -1) : text, at: where, value: this.expression(), optional });
+      if (!this.#take(',')) break;
+    }
+    this.#expect('}');
+    return { is: 'struct', at, name, fields };
+  }
+
   #entries(): { key: Expr; value: Expr; optional: boolean }[] {
     const entries: { key: Expr; value: Expr; optional: boolean }[] = [];
     while (!this.#is('}')) {
@@ -219,4 +236,11 @@ class Parser {
     this.#expect('}');
     return entries;
   }
+}
+
+/** `Object.spec`, before a brace: the name of a type. */
+function dottedName(expr: Expr): string | undefined {
+  if (expr.is === 'ident') return expr.name;
+  const before = expr.is === 'select' && !expr.optional ? dottedName(expr.of) : undefined;
+  return before && expr.is === 'select' ? `${before}.${expr.field}` : undefined;
 }

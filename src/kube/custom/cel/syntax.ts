@@ -10,7 +10,8 @@ export type Expr =
   | { is: 'index'; at: number; of: Expr; key: Expr; optional: boolean }
   | { is: 'call'; at: number; name: string; target?: Expr; args: Expr[] }
   | { is: 'list'; at: number; items: { value: Expr; optional: boolean }[] }
-  | { is: 'map'; at: number; entries: { key: Expr; value: Expr; optional: boolean }[] };
+  | { is: 'map'; at: number; entries: { key: Expr; value: Expr; optional: boolean }[] }
+  | { is: 'struct'; at: number; name: string; fields: { name: string; at: number; value: Expr; optional: boolean }[] };
 
 /** An expression that cannot be compiled; the message is the compiler's whole answer. */
 export class CompileError extends Error {

@@ -29,6 +29,7 @@ interface Scope {
 
 const listCost = 10;
 const mapCost = 30;
+const structCost = 40;
 
 /** For an expression that compiles. `sizes` by the names of its variables. */
 export function estimateCost(source: string, variables: ReadonlyMap<string, CelType>, sizes: Sizes): number {
@@ -65,10 +66,16 @@ function walk(expr: Expr, scope: Scope): Estimate {
       return { cost: plus(listCost, ...expr.items.map(({ value }) => costOf(value, scope))), size: expr.items.length };
     case 'map':
       return { cost: plus(mapCost, ...expr.entries.flatMap(({ key, value }) => [costOf(key, scope), costOf(value, scope)])), size: expr.entries.length };
+    case 'struct':
+      return struct(expr, scope);
     default:
-      return special(expr, scope) ?? loop(expr, scope) ?? plainCall(expr, scope);
+      return called(expr, scope);
   }
 }
+
+const struct = ({ fields }: Extract<Expr, { is: 'struct' }>, scope: Scope): Estimate => ({ cost: plus(structCost, ...fields.map(({ value }) => costOf(value, scope))) });
+
+const called = (call: Call, scope: Scope): Estimate => special(call, scope) ?? loop(call, scope) ?? plainCall(call, scope);
 
 /** undefined: it only looks like this form. */
 type Form = (call: Call, scope: Scope) => Estimate | undefined;
