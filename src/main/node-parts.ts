@@ -24,6 +24,7 @@ import { createWiringRenderer } from '../node/dataplane/render-wiring.ts';
 import { announceDriver } from '../node/linux/announce/announce-driver.ts';
 import { conntrackDriver } from '../node/linux/conntrack-driver.ts';
 import { linuxWiringDriver } from '../node/linux/wiring-linux.ts';
+import { type Cable, openCable } from '../node/machine/cable.ts';
 import { nodeNamespace } from '../node/machine/names.ts';
 import { namespaceSockets } from '../node/netlink/namespace-sockets.ts';
 import type { Netns } from '../node/netlink/namespaces.ts';
@@ -34,6 +35,7 @@ import type { ImagePlace } from '../node/pods/programs/programs.ts';
 import type { BuiltinPrograms } from '../node/pods/programs/program.ts';
 import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
 import { createHealthParts, defaultSyncPeriodMs, type HealthParts, healthPort } from './health-parts.ts';
+import { storeOverLink } from './store-over-link.ts';
 
 /** What the model of a node is made from, and what its pods read: changes of these wake the agent. */
 const reads = [nodeKind, podKind, namespaceKind, serviceKind, endpointSliceKind, networkPolicyKind] as readonly Kind<never>[] as readonly Kind[];
@@ -53,11 +55,46 @@ export interface NodeParts {
   serviceAccount: NonNullable<LinuxPodsOptions['serviceAccount']>;
 }
 
+interface ReachedStore {
+  readonly store: ObjectStore;
+  /** True once after each time that the node was cut off. */
+  wasCut(): boolean;
+  close(): void;
+}
+
+/**
+ * The store as the node reaches it: over its own cable and that of the API server's node, which alone speaks to itself.
+ * So `ip link set eth0 down` on a node is what it would be elsewhere: the node falls silent and is lost.
+ */
+function reachStore(node: NodeDescription, { store, clock, description }: NodeParts): ReachedStore {
+  const server = controlPlaneOf(description).name;
+  if (node.name === server) return { store, wasCut: () => false, close() {} };
+  const cables: readonly Cable[] = [node.name, server].map((name) => openCable(nodeNamespace(description.name, name)));
+  let cut = false;
+  const isConnected = (): boolean => {
+    const connected = cables.every((cable) => cable.isUp());
+    cut ||= !connected;
+    return connected;
+  };
+  return {
+    store: storeOverLink({ store, isConnected, clock }),
+    wasCut() {
+      const isOver = cut && isConnected();
+      if (isOver) cut = false;
+      return isOver;
+    },
+    close: () => cables.forEach((cable) => cable.close()),
+  };
+}
+
 export interface RunningNode {
   start(): Promise<void>;
   close(): Promise<void>;
   readonly access: NodeAccess;
 }
+
+/** The API server's node: the first where none is said to be. */
+export const controlPlaneOf = ({ nodes }: ClusterDescription): NodeDescription => nodes.find((node) => node.roles.includes(controlPlaneRole)) ?? nodes[0]!;
 
 /** The API server's node keeps ordinary pods away, unless it is the only one there is. */
 function describeSelf(node: NodeDescription, { nodes }: ClusterDescription): NodeSelf {
@@ -99,7 +136,9 @@ function connectTimeOf({ name, connectTimeBalancing: mode }: ClusterDescription,
 const placeOf = (path: string): ImagePlace => (statSync(path, { throwIfNoEntry: false })?.isDirectory() ? { root: path } : { command: [path] });
 
 export function createNode(node: NodeDescription, parts: NodeParts): RunningNode {
-  const { store, clock, scope, description, folder, echo } = parts;
+  const { clock, scope, description, folder, echo } = parts;
+  const reached = reachStore(node, parts);
+  const { store } = reached;
   const namespace = nodeNamespace(description.name, node.name);
   const connectTime = connectTimeOf(description, node.name);
   const access = createLinuxPods({
@@ -125,7 +164,10 @@ export function createNode(node: NodeDescription, parts: NodeParts): RunningNode
     compile: createCompiler({ ...scope, node: node.name }),
     steps: [...stepsOf(namespace, description.proxyMode, health), ...connectTime.steps],
     notes: connectTime.notes,
+    leaseSeconds: description.nodeHeartbeat.leaseSeconds,
     checkEveryMs: defaultSyncPeriodMs,
+    // Routes leave with a link that goes down, and do not come back with it.
+    disturbed: reached.wasCut,
     observer: health.observer,
     pods: access.pods,
   });
@@ -138,6 +180,7 @@ export function createNode(node: NodeDescription, parts: NodeParts): RunningNode
     async close() {
       await agent.close();
       await health.close();
+      reached.close();
     },
   };
 }

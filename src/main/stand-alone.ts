@@ -32,12 +32,12 @@ import { EchoHost } from '../node/pods/echo/echo-host.ts';
 import { ingressController } from '../serve/proxy/gateway.ts';
 import type { ClusterFolder } from '../ui/cli/cluster-folder.ts';
 import type { RunningCluster } from '../ui/cli/parts.ts';
-import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
+import type { ClusterDescription } from '../ui/config/cluster-description.ts';
 import { bootstrapObjects, dnsAddress, serviceAddress } from './bootstrap-objects.ts';
 import { createMissing } from './create-missing.ts';
 import { createBuiltinPrograms } from './builtin-programs.ts';
 import { machineOf } from './machine-of.ts';
-import { createNode } from './node-parts.ts';
+import { controlPlaneOf, createNode } from './node-parts.ts';
 import { createServiceAccountFiles } from './service-account-files.ts';
 
 const apiPort = 6443;
@@ -45,7 +45,7 @@ const apiPort = 6443;
 export async function startStandAlone(description: ClusterDescription, folder: ClusterFolder, step: (about: string) => void): Promise<RunningCluster> {
   mkdirSync(folder.path, { recursive: true, mode: 0o700 });
   step('certificates');
-  const certificates = await openCertificates({ folder: folder.pki, servingNames: [...controlPlane(description).addresses, serviceAddress(description, 1)] });
+  const certificates = await openCertificates({ folder: folder.pki, servingNames: [...controlPlaneOf(description).addresses, serviceAddress(description, 1)] });
   step(`network of ${description.nodes.length} nodes`);
   await sweepStandAlone(description);
   createMachine(machineOf(description));
@@ -65,8 +65,6 @@ export async function startStandAlone(description: ClusterDescription, folder: C
   };
 }
 
-const controlPlane = ({ nodes }: ClusterDescription): NodeDescription => nodes.find((node) => node.roles.includes('control-plane')) ?? nodes[0]!;
-
 interface Control {
   store: EmbeddedStore;
   apiServer: ApiServer;
@@ -84,7 +82,7 @@ async function startControl(description: ClusterDescription, folder: ClusterFold
   const { auditLogPath } = description;
   const apiServer = createApiServer({ store, kinds, certificates, podAccess: createPodAccess((name) => nodeAccess.get(name)), ...(auditLogPath && { auditLogPath }) });
   const port = await freePort();
-  const { name, addresses } = controlPlane(description);
+  const { name, addresses } = controlPlaneOf(description);
   await apiServer.listen(hostSockets, { address: '127.0.0.1', port });
   for (const address of addresses) await apiServer.listen(namespaceSockets(nodeNamespace(description.name, name)), { address, port: apiPort });
   await createMissing(store, bootstrapObjects(description));

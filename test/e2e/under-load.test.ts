@@ -2,18 +2,14 @@
 // Where Kubernetes promises nothing (no endpoint is left, the whole program is killed) failures are counted and printed;
 // docs/guides/operate.md says why they are there. `npm run soak` runs it with more pods (SCALE).
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { after, afterEach, before, test, type TestContext } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { TABLE } from '../../src/node/dataplane/render.ts';
-import { namespacePrefix } from '../../src/node/machine/names.ts';
-import { namespaceOf } from '../../src/node/netlink/namespaces.ts';
-import { openStreams, type Outcome, type PacedLoad, startPacedLoad, type Streams } from './paced-load.ts';
+import { allLive, asked, closeLoads, endWell, say, startLoads, streamsTo, take } from './load-on-cluster.ts';
 import { eventually, forget, manifest, startCluster, type RunningCluster } from './running-cluster.ts';
 import { podsOf, readyPods, slicesOf, systemReady } from './workloads.ts';
 
 const most = Number(process.env['SCALE'] ?? 20);
 const perSecond = 100;
-const node1 = '10.12.0.11';
 const nodes = ['node1', 'node2', 'node3'];
 
 let cluster: RunningCluster;
@@ -29,80 +25,10 @@ after(async () => {
   forget(cluster);
 });
 
-/** What a failed test has left open would keep the process from ending. */
-const open = new Set<() => unknown>();
-afterEach(async () => {
-  for (const close of open) await close();
-  open.clear();
-});
-
-const host = (name: string) => namespaceOf(namespacePrefix('load') + name);
-const asker = () => namespaceOf(readdirSync('/run/netns').find((name) => name.startsWith(`${namespacePrefix('load')}node3_default_asker_`))!);
-
-interface Reached {
-  clusterIP: string;
-  balanced: string;
-  nodePort: number;
-}
-
-async function addressesOf(service: string): Promise<Reached> {
-  type View = { spec: { clusterIP: string; ports: { nodePort: number }[] }; status: { loadBalancer: { ingress?: { ip: string }[] } } };
-  const seen = await eventually(`an address for ${service}`, () => cluster.get<View>(`service ${service}`), ({ status }) => status.loadBalancer.ingress !== undefined);
-  return { clusterIP: seen.spec.clusterIP, balanced: seen.status.loadBalancer.ingress![0]!.ip, nodePort: seen.spec.ports[0]!.nodePort };
-}
-
-/** A hundred a second from outside, a hundred from a pod. */
-async function startLoads(service: string): Promise<PacedLoad> {
-  const { clusterIP, balanced, nodePort } = await addressesOf(service);
-  const everywhere = (from: ReturnType<typeof host>) => [{ from, address: node1, port: nodePort }, { from, address: balanced, port: 80 }];
-  const inside = [{ from: asker(), address: clusterIP, port: 80 }, ...everywhere(asker())];
-  const load = startPacedLoad([...everywhere(host('client')), ...everywhere(host('client')), ...inside, inside[0]!], 2 * perSecond);
-  open.add(() => load.stop());
-  await asked(load, perSecond);
-  return load;
-}
-
-/** Waits for so many more answers; nothing is lost: `carried` has what was taken meanwhile. */
-const carried = new WeakMap<PacedLoad, Outcome>();
-
-function take(load: PacedLoad, more: Outcome = load.taken()): Outcome {
-  const before = carried.get(load) ?? { requests: 0, failures: [], slowestMs: 0 };
-  const outcome = { requests: before.requests + more.requests, failures: [...before.failures, ...more.failures], slowestMs: Math.max(before.slowestMs, more.slowestMs) };
-  carried.set(load, outcome);
-  return outcome;
-}
-
-async function asked(load: PacedLoad, count: number): Promise<void> {
-  const until = take(load).requests + count;
-  await eventually(`${count} more requests`, async () => take(load).requests, (requests) => requests >= until);
-}
-
-const say = (test: TestContext, { requests, failures, slowestMs }: Outcome, more = '') =>
-  test.diagnostic(`${requests} requests, ${failures.length} failed, slowest ${Math.round(slowestMs)} ms${more}`);
-
-async function endWell(test: TestContext, load: PacedLoad): Promise<void> {
-  const outcome = take(load, await load.stop());
-  say(test, outcome);
-  assert.deepEqual(outcome.failures.slice(0, 10), [], `${outcome.failures.length} of ${outcome.requests} requests failed`);
-}
-
-/** Streams live as long as their pods. */
-function allLive(test: TestContext, streams: Streams, isGone: (pod: string) => boolean = () => false): void {
-  const seen = streams.seen();
-  const kept = seen.filter(({ pod }) => !isGone(pod));
-  assert.deepEqual(kept.filter(({ ended }) => ended !== undefined), []);
-  test.diagnostic(`${kept.length} of ${seen.length} streams go on, longest pause ${Math.round(Math.max(0, ...kept.map(({ longestGapMs }) => longestGapMs)))} ms`);
-}
-
-const streamsTo = async (service: string, pods: number): Promise<Streams> => {
-  const { clusterIP } = await addressesOf(service);
-  const streams = await openStreams({ from: asker(), address: clusterIP, port: 80 }, pods);
-  open.add(() => streams.close());
-  return streams;
-};
+afterEach(closeLoads);
 
 test('a rolling update: no request fails, and streams to pods that stay go on', async (t) => {
-  const [load, steady, web] = [await startLoads('web'), await streamsTo('steady', 2), await streamsTo('web', 4)];
+  const [load, steady, web] = [await startLoads(cluster, 'web'), await streamsTo(cluster, 'steady', 2), await streamsTo(cluster, 'web', 4)];
   const old = new Set((await podsOf(cluster, '-l app=web')).map(({ metadata }) => `default/${metadata.name}`));
   await cluster.ok('set image deployment/web web=web:2');
   await cluster.ok('rollout status deployment/web --timeout=60s');
@@ -130,7 +56,7 @@ function manyEndpoints(count: number): string {
 }
 
 test('KPX-25: thousands of elements come and go: no request fails, every stream goes on', async (t) => {
-  const [load, streams] = [await startLoads('steady'), await streamsTo('steady', 2)];
+  const [load, streams] = [await startLoads(cluster, 'steady'), await streamsTo(cluster, 'steady', 2)];
   await cluster.ok('create -f -', { stdin: manyEndpoints(5000) });
   await asked(load, perSecond);
   await cluster.ok('delete service,endpointslice -l kubernetes.io/service-name=crowd --wait=false');
@@ -150,7 +76,7 @@ async function missingInKernels(): Promise<number> {
 test(`${most} → 0 → ${most} pods: refused at once while there is none, never left waiting, all answered otherwise`, async (t) => {
   await cluster.ok(`scale deployment/web --replicas=${most}`);
   await readyPods(cluster, '-l app=web', most);
-  const [load, bystanders] = [await startLoads('web'), await streamsTo('steady', 2)];
+  const [load, bystanders] = [await startLoads(cluster, 'web'), await streamsTo(cluster, 'steady', 2)];
   await asked(load, perSecond);
   assert.deepEqual(take(load).failures, [], 'while all were there');
   await cluster.ok('scale deployment/web --replicas=0');
@@ -175,7 +101,7 @@ test(`${most} → 0 → ${most} pods: refused at once while there is none, never
 
 test('kill -9 of the whole program, and up again: pods begin anew, and are answered for as soon as they are ready', async (t) => {
   const before = await podsOf(cluster, '');
-  const load = await startLoads('steady');
+  const load = await startLoads(cluster, 'steady');
   const dead = new Promise((resolve) => cluster.process.once('exit', resolve));
   cluster.process.kill('SIGKILL');
   await dead;
@@ -189,5 +115,5 @@ test('kill -9 of the whole program, and up again: pods begin anew, and are answe
   assert.deepEqual(now.map(({ status }) => status.podIP).toSorted(), before.map(({ status }) => status.podIP).toSorted(), 'at the same addresses');
   const outcome = take(load, await load.stop());
   say(t, outcome, `; up after ${Math.round(upMs)} ms, last failure ${Math.round((outcome.failures.at(-1)?.atMs ?? 0) - (outcome.failures[0]?.atMs ?? 0))} ms after the first`);
-  await endWell(t, await startLoads('steady'));
+  await endWell(t, await startLoads(cluster, 'steady'));
 });

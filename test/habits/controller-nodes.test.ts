@@ -19,10 +19,10 @@ const readiness = (world: World, name: string) => findCondition(world.seen().get
 const taints = (world: World, name: string) => (world.seen().get(nodeKind, name)?.spec?.taints ?? []).map(({ key, effect }) => `${key.slice('node.kubernetes.io/'.length)}:${effect}`);
 const where = (world: World) => world.list(podKind).map(({ spec }) => spec.nodeName).toSorted();
 
-test('a node silent for forty seconds is lost: Unknown, tainted, its pods not ready; other nodes go on', async () => {
+test('a node silent for fifty seconds is lost: Unknown, tainted, its pods not ready; other nodes go on', async () => {
   const world = await started(node('a'), node('b'), workload('Deployment', 'web', { replicas: 2 }));
   world.silent.add('a');
-  await world.pass(30);
+  await world.pass(40);
   assert.equal(readiness(world, 'a')?.status, 'True');
   await world.pass(20);
   assert.deepEqual([readiness(world, 'a')?.status, readiness(world, 'a')?.reason, readiness(world, 'b')?.status], ['Unknown', 'NodeStatusUnknown', 'True']);
@@ -34,7 +34,7 @@ test('a node silent for forty seconds is lost: Unknown, tainted, its pods not re
 test('pods leave a lost node after their five minutes; a daemon stays', async () => {
   const world = await started(node('a'), node('b'), workload('Deployment', 'web', { replicas: 2 }), workload('DaemonSet', 'agent'));
   world.silent.add('a');
-  await world.pass(330);
+  await world.pass(340);
   assert.ok(world.list(podKind).every(({ metadata }) => !metadata.deletionTimestamp));
   await world.pass(20);
   const going = world.list(podKind).filter(({ metadata }) => metadata.deletionTimestamp).map(({ metadata }) => metadata.labels?.['app']);

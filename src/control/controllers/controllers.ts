@@ -35,7 +35,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     defaultServiceAccounts,
     createRootCertificates(options.caCertificate),
     createNodeRanges(options.podCIDRs),
-    createNodeLifecycle(),
+    createNodeLifecycle(options.nodeHeartbeat),
     deploymentController,
     replicaSetController,
     replicationControllerController,

@@ -18,14 +18,15 @@ import { isReady, isTerminating } from './workload/pod-state.ts';
 import { createEvent, remove, update, updateStatus } from './writes.ts';
 
 const component = 'node-controller';
-/** How long a node may be silent. */
-const graceMs = 40_000;
+/** kube-controller-manager's --node-monitor-grace-period from 1.32 on: four renewals may fail, and time to connect again. */
+const defaultGraceSeconds = 50;
 /** How late a busy machine may wake us. */
 const lateMs = 5_000;
 const leaseNamespace = 'kube-node-lease';
 const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
 
-export function createNodeLifecycle(): Controller {
+export function createNodeLifecycle({ graceSeconds = defaultGraceSeconds } = {}): Controller {
+  const graceMs = graceSeconds * 1000;
   // Nobody is lost for a silence that we did not hear: after a start, and after a sleep of the whole machine,
   // every node has its full grace.
   let lookedAtMs = -Infinity;

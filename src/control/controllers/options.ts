@@ -8,6 +8,8 @@ export interface ControllerOptions {
   readonly loadBalancerCIDRs: readonly string[];
   /** 1 to 1000; absent: 100. */
   readonly maxEndpointsPerSlice?: number;
+  /** How long a node may be silent; absent: as kube-controller-manager has it. */
+  readonly nodeHeartbeat?: { readonly graceSeconds: number };
   /** PEM; published in every namespace. */
   readonly caCertificate: string;
   /** Where the API server listens: the endpoints of Service default/kubernetes. */

@@ -87,6 +87,26 @@ test('a node that was given up says at its next turn that it is ready', async ()
   await settle(agent.close());
 });
 
+test('a node that was given up and cannot catch up does not say that it is ready', async () => {
+  const { agent, store, settle, driver, condition, clock } = world();
+  await settle(agent.start());
+  await clock.advance(0);
+  const node = store.snapshot().get(nodeKind, 'node1')!;
+  const conditions = node.status!.conditions!.map((each) => ({ ...each, status: 'Unknown' as const }));
+  await settle(store.write({ verb: 'update', object: { ...node, status: { ...node.status, conditions } } as KubeObject, subresource: 'status' }));
+  driver.refuses = 'the link is gone';
+  const said: (string | undefined)[] = [];
+  for (let second = 0; second < 15; second++) {
+    await clock.advance(1000);
+    said.push(condition('Ready')?.status);
+  }
+  assert.deepEqual([...new Set(said)], ['Unknown', 'False']);
+  driver.refuses = undefined;
+  await clock.advance(10_000);
+  assert.equal(condition('Ready')?.status, 'True');
+  await settle(agent.close());
+});
+
 test('changes that come together are applied together, and settled tells when they are in the machine', async () => {
   const { agent, store, settle, driver } = world();
   await settle(agent.start());

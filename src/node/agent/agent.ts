@@ -36,10 +36,14 @@ export interface AgentOptions {
   random?: () => number;
   /** False where a kubelet speaks for the node: then no Node object and no lease is written. */
   registers?: boolean;
+  /** Of the node's lease (NodeReport). */
+  leaseSeconds?: number;
   /** How optional parts stand, for the node's conditions; the same objects until that changes. */
   notes?: () => readonly NodeNote[];
   /** How often to look whether others have changed what is ours (KPX-25); absent = never. */
   checkEveryMs?: number;
+  /** True once after something has happened that may have changed what is ours: then the look is due at once. */
+  disturbed?: () => boolean;
   /** For metrics and health. */
   observer?: AgentObserver;
 }
@@ -66,13 +70,14 @@ export class Agent {
   #applied = false;
   #notes: readonly NodeNote[] = [];
   #checkDueMs: number;
+  #givenUp = Promise.withResolvers<void>();
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { clock, random, store, self, checkEveryMs = Infinity } = options;
+    const { clock, random, store, self, leaseSeconds, checkEveryMs = Infinity } = options;
     this.#checkDueMs = clock.now().getTime() + checkEveryMs;
     this.#log = logFor(`agent/${self.name}`);
-    this.#report = new NodeReport({ store, clock, self });
+    this.#report = new NodeReport({ store, clock, self, leaseSeconds, caughtUp: () => this.#caughtUp() });
     this.#loop = new Loop({ clock, random, turn: () => this.#turn(), onFailure: (error, failures) => this.#failed(error as Error, failures) });
   }
 
@@ -88,6 +93,11 @@ export class Agent {
     return this.#loop.settled(revision);
   }
 
+  #caughtUp(): Promise<void> {
+    this.#loop.wake();
+    return Promise.race([this.#loop.settled(this.#options.store.snapshot().revision), this.#givenUp.promise]);
+  }
+
   /** Stops pods and heartbeats. What is in the kernel stays unless `remove`: a restarted agent goes on from there. */
   async close({ remove = false } = {}): Promise<void> {
     this.#unwatch();
@@ -99,16 +109,12 @@ export class Agent {
   }
 
   async #turn(): Promise<TurnResult> {
-    const { store, pods, compile, clock, observer, checkEveryMs } = this.#options;
+    const { store, pods, compile, observer } = this.#options;
     const startMs = performance.now();
     const seen = store.snapshot();
     await pods?.reconcile(seen);
     const model = compile(seen);
-    const nowMs = clock.now().getTime();
-    if (nowMs >= this.#checkDueMs) {
-      this.#checkDueMs = nowMs + checkEveryMs!;
-      await this.#check();
-    }
+    const againAfterMs = await this.#check();
     for (const step of this.#options.steps) {
       const applied = await step.apply(model);
       if (applied.changes === 0) continue;
@@ -117,10 +123,22 @@ export class Agent {
     }
     this.#tell({ isUp: true });
     observer?.turned?.(model, performance.now() - startMs);
-    return { revision: seen.revision, ...(checkEveryMs !== undefined && { againAfterMs: this.#checkDueMs - nowMs }) };
+    return { revision: seen.revision, againAfterMs };
   }
 
-  async #check(): Promise<void> {
+  /** When it is time to. Answers when it will be again. */
+  async #check(): Promise<number | undefined> {
+    const { clock, checkEveryMs, disturbed } = this.#options;
+    const nowMs = clock.now().getTime();
+    const isDue = disturbed?.() || nowMs >= this.#checkDueMs;
+    if (isDue) {
+      this.#checkDueMs = nowMs + (checkEveryMs ?? Infinity);
+      await this.#askSteps();
+    }
+    return checkEveryMs === undefined ? undefined : this.#checkDueMs - nowMs;
+  }
+
+  async #askSteps(): Promise<void> {
     for (const step of this.#options.steps) {
       if ((await step.check?.()) !== false) continue;
       this.#log.warn({ step: step.name }, 'somebody else changed what is ours; it is put back');
@@ -141,6 +159,8 @@ export class Agent {
     if (failures !== failuresUntilNotReady) return;
     this.#applied = true;
     this.#tell({ isUp: false, message: error.message });
+    this.#givenUp.resolve();
+    this.#givenUp = Promise.withResolvers();
   }
 
   #wake(): void {

@@ -1,4 +1,4 @@
-// Tells the API that this node lives: its Node object and status, and a lease renewed every 10 s (kube-node-lease).
+// Tells the API that this node lives: its Node object and status, and a lease renewed four times in its length (kube-node-lease).
 import { type Clock } from '../../base/run/clock.ts';
 import { Loop, type TurnResult } from '../../base/run/loop.ts';
 import { logFor } from '../../base/run/log.ts';
@@ -17,10 +17,14 @@ export interface NodeReportOptions {
   store: Pick<ObjectStore, 'write' | 'snapshot'>;
   clock: Clock;
   self: NodeSelf;
+  /** As kubelet has it; renewed four times in it. */
+  leaseSeconds?: number;
+  /** Resolves when the machine is as the cluster wishes now, or cannot be made so. */
+  caughtUp?: () => Promise<void>;
 }
 
+const defaultLeaseSeconds = 40;
 const leaseNamespace = 'kube-node-lease';
-const renewEveryMs = 10_000;
 /** The lease is the heartbeat; the status is repeated only for its lastHeartbeatTime. */
 const statusEveryMs = 300_000;
 const log = logFor('node-report');
@@ -30,12 +34,14 @@ const isConflict = (error: unknown) => error instanceof ApiError && (error.reaso
 export class NodeReport {
   readonly #options: NodeReportOptions;
   readonly #loop: Loop;
+  readonly #leaseSeconds: number;
   #health: NetworkHealth = { isUp: false };
   #statusDueMs = 0;
 
   constructor(options: NodeReportOptions) {
     this.#options = options;
-    const { clock } = options;
+    const { clock, leaseSeconds = defaultLeaseSeconds } = options;
+    this.#leaseSeconds = leaseSeconds;
     this.#loop = new Loop({ clock, turn: () => this.#turn(), onFailure: (error) => log.debug({ err: error }, 'node report failed') });
   }
 
@@ -68,6 +74,8 @@ export class NodeReport {
       if (nowMs >= this.#statusDueMs || !this.#isBelieved()) {
         // Before the write: news that come while it is under way make it due again.
         this.#statusDueMs = nowMs + statusEveryMs;
+        // Cut off for a while, we follow an old wish: whoever reads "ready" sends connections and addresses here at once.
+        if (this.#health.isUp && !this.#isBelieved()) await this.#options.caughtUp?.();
         await this.#writeStatus();
       }
       await this.#renewLease();
@@ -77,7 +85,7 @@ export class NodeReport {
       if (!isConflict(error)) throw error;
       return { revision: 0, againAfterMs: 0 };
     }
-    return { revision: 0, againAfterMs: renewEveryMs };
+    return { revision: 0, againAfterMs: (this.#leaseSeconds * 1000) / 4 };
   }
 
   /** Somebody may have given up on us while we were silent or cut off (node-lifecycle.ts). */
@@ -103,7 +111,7 @@ export class NodeReport {
     const node = seen.get(nodeKind, self.name);
     // MicroTime: six digits.
     const renewTime = clock.now().toISOString().replace('Z', '000Z');
-    const spec = { ...old?.spec, holderIdentity: self.name, leaseDurationSeconds: 40, renewTime };
+    const spec = { ...old?.spec, holderIdentity: self.name, leaseDurationSeconds: this.#leaseSeconds, renewTime };
     if (old) return void (await store.write({ verb: 'update', object: { ...old, spec } as Lease }));
     const ownerReferences = node?.metadata.uid ? [{ apiVersion: 'v1', kind: 'Node', name: self.name, uid: node.metadata.uid }] : [];
     const metadata = { name: self.name, namespace: leaseNamespace, ownerReferences };

@@ -10,6 +10,8 @@ const noWaiting = {
 
 export const hostSysctls: Readonly<Record<string, string>> = {
   ...noWaiting,
+  // IPv4 addresses stay with a link that goes down; without this those of IPv6 would not.
+  'net/ipv6/conf/all/keep_addr_on_down': '1',
   'net/ipv6/conf/all/disable_ipv6': '0',
   'net/ipv6/conf/default/disable_ipv6': '0',
   // The stricter of `all` and the link's own counts: `all` must be 0 for a link to decide.

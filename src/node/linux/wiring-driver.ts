@@ -117,6 +117,12 @@ export function createWiringDriver(hand: WiringHand): Driver<Wiring> {
   return {
     name: hand.name,
     apply,
+    // A node's wiring is small, so that looking is cheap: routes leave with a link that somebody takes down for a moment.
+    async check() {
+      if (!inKernel || diffWiring(hand.look([...inKernel.sysctls.keys()]), inKernel).length === 0) return true;
+      inKernel = undefined;
+      return false;
+    },
     async remove() {
       inKernel = undefined;
       await apply(noWiring);

@@ -18,6 +18,8 @@ interface Machine {
   /** What of ours is there, as sorted lines. */
   seen(): string[];
   sysctl(key: string): string;
+  /** Routes are lost: somebody takes the link down for a moment. */
+  disturb(): void;
   close(): void;
 }
 
@@ -32,6 +34,7 @@ function memoryMachine(): Machine {
     newDriver: () => memoryWiringDriver(network),
     seen: () => lines(network.held),
     sysctl: (key) => network.sysctls.get(key)!,
+    disturb: () => void (network.held = { ...network.held, routes: new Map() }),
     close() {},
   };
 }
@@ -62,6 +65,7 @@ function linuxMachine(): Machine {
       }));
     }),
     sysctl: (key) => inNamespace(namespace, () => readSysctlHere(key)),
+    disturb: () => withRtnetlink(namespace, (rtnetlink) => rtnetlink.send(setLink('eth0', { up: false }), setLink('eth0', { up: true }), addAddress({ link: 'eth0', address: 'fd00:2::4/64' }, fixedRouteProtocol))),
     close: () => removeNamespace(namespace),
   };
 }
@@ -112,6 +116,16 @@ for (const [kind, newMachine] of [['Linux', linuxMachine], ['memory', memoryMach
       await driver.apply(wiringOf(full));
       await machine.newDriver().apply(wiringOf({ routes: [{ prefix: '10.244.0.0/24', type: 'blackhole' }] }));
       assert.deepEqual(machine.seen(), ['blackhole 10.244.0.0/24']);
+    });
+
+    test('KPX-25: routes that left with their link are missed, and put back', async () => {
+      await driver.apply(wiringOf(full));
+      assert.equal(await driver.check!(), true);
+      machine.disturb();
+      assert.equal(await driver.check!(), false);
+      await driver.apply(wiringOf(full));
+      assert.deepEqual(machine.seen(), fullSeen);
+      assert.equal(await driver.check!(), true);
     });
 
     test('only the difference is sent: a peer moves, another goes, one comes', async () => {

@@ -10,6 +10,8 @@ export interface Link {
   /** `veth`, `bridge` …; absent for loopback and real devices. */
   readonly kind?: string;
   readonly up: boolean;
+  /** Up, and so is whatever is at its other end. */
+  readonly running: boolean;
   readonly mtu: number;
   /** `ee:ee:ee:ee:ee:ee` */
   readonly mac?: string;
@@ -39,6 +41,7 @@ const INFO_KIND = 1;
 const INFO_DATA = 2;
 const VETH_PEER = 1;
 const IFF_UP = 1;
+const IFF_RUNNING = 0x40;
 
 export const macBytes = (mac: string): Uint8Array => Buffer.from(mac.replaceAll(':', ''), 'hex');
 export const printMac = (bytes: Buffer): string => bytes.toString('hex').replace(/..(?!$)/g, '$&:');
@@ -141,6 +144,7 @@ export function readLink(body: Buffer): Link {
     index: body.readInt32LE(4),
     name: textOf(attributes.get(IFLA_IFNAME) ?? Buffer.alloc(0)),
     up: (body.readUInt32LE(8) & IFF_UP) !== 0,
+    running: (body.readUInt32LE(8) & IFF_RUNNING) !== 0,
     mtu: attributes.get(IFLA_MTU)?.readUInt32LE() ?? 0,
     ...(kind && { kind: textOf(kind) }),
     ...(mac && { mac: printMac(mac) }),

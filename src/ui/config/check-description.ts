@@ -25,6 +25,7 @@ export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag' | 
   nodePorts: 'map',
   maxEndpointsPerSlice: 'number',
   proxyMode: 'text',
+  nodeHeartbeat: 'map',
   domain: 'text',
   ingress: 'flag',
   connectTimeBalancing: 'text',
@@ -132,12 +133,19 @@ function checkNumbers({ nodePorts, maxEndpointsPerSlice }: ClusterDescription): 
   ];
 }
 
+/** One renewal may get lost without a node's being given up. */
+function checkHeartbeat({ nodeHeartbeat: { leaseSeconds, graceSeconds } }: ClusterDescription): Complaint[] {
+  const fits = [leaseSeconds, graceSeconds].every((seconds) => Number.isInteger(seconds) && seconds > 0) && 2 * graceSeconds > leaseSeconds;
+  const message = `${quote({ leaseSeconds, graceSeconds })} must be two whole numbers such as { leaseSeconds: 40, graceSeconds: 50 }, the second more than half of the first`;
+  return fits ? [] : [{ path: ['nodeHeartbeat'], message }];
+}
+
 /** The completed description: ranges, addresses, names that must agree with each other. */
 export function checkDescription(description: ClusterDescription): Complaint[] {
   const { name, nodes, domain } = description;
   const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
-  const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description), ...checkNumbers(description)];
+  const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description), ...checkNumbers(description), ...checkHeartbeat(description)];
   if (!clusterName.test(name)) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });
   if (nodes.length < 1 || nodes.length > maxNodes) complaints.push({ path: ['nodes'], message: `there are ${nodes.length} nodes; 1 to ${maxNodes} are possible` });
   if (!domain.split('.').every((part) => label.test(part))) complaints.push({ path: ['domain'], message: `${quote(domain)} is no DNS domain` });

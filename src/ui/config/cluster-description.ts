@@ -50,6 +50,8 @@ export interface ClusterDescription {
   readonly maxEndpointsPerSlice: number;
   /** How the nodes' kernels are told of Services and policies: `nftables`, or `iptables` for tools that read `iptables-save`. */
   readonly proxyMode: ProxyMode;
+  /** How nodes say that they live: each renews its lease four times in `leaseSeconds`, and is lost after `graceSeconds` of silence. */
+  readonly nodeHeartbeat: { readonly leaseSeconds: number; readonly graceSeconds: number };
   /** The cluster's DNS domain. */
   readonly domain: string;
   /** Start the built-in Ingress controller. */
@@ -114,6 +116,7 @@ export function completeDescription(said: PartialDescription, { subnet = 0, coun
     nodePorts: { first: 30000, last: 32767 },
     maxEndpointsPerSlice: 100,
     proxyMode: 'nftables',
+    nodeHeartbeat: { leaseSeconds: 40, graceSeconds: 50 },
     domain: 'cluster.local',
     ingress: true,
     connectTimeBalancing: 'off',
