@@ -93,7 +93,8 @@ test(`${most} → 0 → ${most} pods: refused at once while there is none, never
   const [first, last] = [outcome.failures[0]?.atMs ?? 0, outcome.failures.at(-1)?.atMs ?? 0];
   say(t, outcome, ` from ${Math.round(first)} to ${Math.round(last)} ms; all pods seen ready at ${Math.round(readyMs)}, all in every kernel at ${Math.round(restoredMs)}`);
   assert.ok(outcome.failures.length > 0, 'nobody answers for no pod');
-  assert.deepEqual(outcome.failures.filter(({ why }) => why !== 'ECONNREFUSED'), [], 'refused, never silence');
+  // Reset: whoever was in the queue of a server that ended.
+  assert.deepEqual(outcome.failures.filter(({ why }) => why !== 'ECONNREFUSED' && why !== 'ECONNRESET'), [], 'refused, never silence');
   assert.deepEqual(outcome.failures.filter(({ atMs }) => atMs > restoredMs), [], 'none once a kernel has all of them');
   allLive(t, bystanders);
   bystanders.close();
