@@ -124,7 +124,7 @@ async function run(report: Report): Promise<void> {
   const child = fork(join(import.meta.dirname, 'api-server.ts'), [scratch()], { execArgv: ['--expose-gc'] });
   const [{ port, ...keys }] = (await once(child, 'message')) as [Server];
   const usage = async () => {
-    child.send('usage');
+    child.send('memory');
     return ((await once(child, 'message')) as [Usage])[0];
   };
   try {

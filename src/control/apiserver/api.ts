@@ -1,5 +1,5 @@
 // What every handler of the API server works with.
-import type { ObjectStore, Snapshot } from '../../kube/store/store.ts';
+import type { ChangeFeed, ObjectStore, Snapshot } from '../../kube/store/store.ts';
 import type { PodAccess } from '../../kube/meaning/pod-access.ts';
 import type { Authorize, Authorizer } from './identity/authorize.ts';
 import type { TokenIssuer } from './identity/service-account-tokens.ts';
@@ -7,9 +7,11 @@ import type { ApiMetrics } from './metrics.ts';
 import type { KindRegistry, Resource } from './registry.ts';
 import type { ApiRequest, Answer } from './request.ts';
 import type { Target } from './router.ts';
+import type { WatchHub } from './watches/watch-hub.ts';
 
-/** What some stores can do besides. */
+/** A store that can be served, and what some can do besides. */
 export type ApiStore = ObjectStore & {
+  readonly feed: ChangeFeed;
   /** The past, for paged lists that are one consistent list. */
   snapshotAt?(revision: number): Snapshot;
   /** Where several servers write: as new as everything acknowledged before the call. Absent: snapshot() always is. */
@@ -31,9 +33,8 @@ export interface Api {
   readonly rulesOf: Authorizer['rulesOf'];
   readonly tokens: TokenIssuer;
   readonly metrics: ApiMetrics;
+  readonly watches: WatchHub;
   readonly now: () => Date;
-  /** Milliseconds between bookmarks on a quiet watch. */
-  readonly bookmarkEveryMs: number;
   /** Upstream's names of admission plug-ins that are left out. */
   readonly disabledAdmission: ReadonlySet<string>;
 }

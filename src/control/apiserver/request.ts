@@ -23,12 +23,19 @@ export interface ApiRequest {
 /** Writes a part of a streamed answer; await it, so that a slow reader slows the writer down. */
 export type Send = (chunk: string | Uint8Array) => Promise<void>;
 
+/** For those who write the same to many: no promise a write. What `send` still holds leaves before it. */
+export interface Sink {
+  /** False: the connection is full, and it is kind to wait for the drain. Writes to one that is gone vanish. */
+  write(bytes: Uint8Array): boolean;
+  onDrain(listener: () => void): void;
+}
+
 export interface Answer {
   code: number;
   headers?: Record<string, string | string[]>;
   body?: string | Uint8Array;
   /** Instead of body: headers leave at once, then whatever is sent until the promise settles. */
-  stream?(send: Send): Promise<void>;
+  stream?(send: Send, sink: Sink): Promise<void>;
 }
 
 export const maxBodyBytes = 3 * 1024 * 1024;

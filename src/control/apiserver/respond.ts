@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { Writable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import type { Answer, ApiRequest, Send } from './request.ts';
+import type { Answer, ApiRequest, Send, Sink } from './request.ts';
 
 export type Response = ServerResponse | Http2ServerResponse;
 
@@ -28,7 +29,7 @@ export async function respond(response: Response, request: ApiRequest, answer: A
     writeHead(response, answer.code, headers);
     (response as ServerResponse).flushHeaders();
     const { send, flush } = senderTo(response);
-    await answer.stream(send);
+    await answer.stream(send, sinkTo(response, flush));
     flush();
     response.end();
     return;
@@ -90,6 +91,18 @@ export function senderTo(response: Response): Sender {
       if (heldBytes > mostHeldBytes) flush();
       if (response.writableNeedDrain) await drained(response);
     },
+  };
+}
+
+/** `before` is called before each write. HTTP/2's own stream is asked for less than the response that imitates HTTP/1's. */
+function sinkTo(response: Response, before: () => void): Sink {
+  const out: Writable = 'stream' in response ? response.stream : response;
+  return {
+    write(bytes) {
+      before();
+      return out.destroyed || out.writableEnded || out.write(bytes);
+    },
+    onDrain: (listener) => void out.on('drain', listener),
   };
 }
 

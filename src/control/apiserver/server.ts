@@ -25,6 +25,7 @@ import { createTokenIssuer } from './identity/service-account-tokens.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createKindRegistry, type KindRegistry } from './registry.ts';
 import { serveRequest, serveUpgrade } from './serve.ts';
+import { createWatchHub } from './watches/watch-hub.ts';
 
 export interface ApiServerOptions {
   store: ApiStore;
@@ -147,5 +148,6 @@ function createApi(options: ApiServerOptions): Api {
       return Boolean(accounts && store.snapshot().get(accounts.stored, name, namespace)?.metadata.uid === uid);
     },
   });
-  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(), now, bookmarkEveryMs, disabledAdmission: options.disabledAdmission ?? new Set() };
+  const watches = createWatchHub({ store, bookmarkEveryMs });
+  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(), watches, now, disabledAdmission: options.disabledAdmission ?? new Set() };
 }

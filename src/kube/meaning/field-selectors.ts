@@ -1,5 +1,5 @@
 // Field selectors (`metadata.name=web,spec.clusterIP!=None`): parse, check against a kind, match.
-import type { Kind } from '../kinds/kind.ts';
+import type { FieldReader, Kind } from '../kinds/kind.ts';
 import type { KubeObject } from '../objects/meta.ts';
 import { badRequest } from './api-error.ts';
 
@@ -25,14 +25,13 @@ export function parseFieldSelector(text: string): FieldTerm[] {
   });
 }
 
-type Reader = (object: KubeObject) => string;
-
-const everywhere: Readonly<Record<string, Reader>> = {
+const everywhere: Readonly<Record<string, FieldReader<KubeObject>>> = {
   'metadata.name': ({ metadata }) => metadata.name,
   'metadata.namespace': ({ metadata }) => metadata.namespace ?? '',
 };
 
-function readerOf(kind: Kind, field: string): Reader {
+/** Throws ApiError 400 for a field the kind does not know. */
+export function fieldReader(kind: Kind, field: string): FieldReader<KubeObject> {
   const own = kind.fieldSelectors ?? {};
   const reader = Object.hasOwn(everywhere, field) ? everywhere[field] : Object.hasOwn(own, field) ? own[field] : undefined;
   if (reader) return reader;
@@ -48,7 +47,7 @@ function readerOf(kind: Kind, field: string): Reader {
 /** A test for objects of the kind; throws ApiError 400 for a field the kind does not know. */
 export function fieldMatcher(kind: Kind, terms: readonly FieldTerm[]): (object: KubeObject) => boolean {
   const checks = terms.map(({ field, operator, value }) => {
-    const read = readerOf(kind, field);
+    const read = fieldReader(kind, field);
     return (object: KubeObject) => (read(object) === value) === (operator === '=');
   });
   return (object) => checks.every((check) => check(object));

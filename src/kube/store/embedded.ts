@@ -9,10 +9,11 @@ import type { Journal } from './journal-sqlite.ts';
 import { pastSnapshot } from './past-snapshot.ts';
 import { emptyState, snapshotOf, stateOf, type StoreState } from './state.ts';
 import { writeStateFile } from './state-file.ts';
-import type { ObjectStore, Snapshot, WatchEvent, Write } from './store.ts';
+import type { ChangeFeed, ObjectStore, Snapshot, WatchEvent, Write } from './store.ts';
 import { createWatchLog, type WatchLogLimits } from './watch-log.ts';
 
 export interface EmbeddedStore extends ObjectStore {
+  readonly feed: ChangeFeed;
   /** The past, as far as the watch log reaches. Throws ApiError 410 (compacted) or 504 (not yet). */
   snapshotAt(revision: number): Snapshot;
   /** A copy of everything at this moment, into a new file, while writes go on. */
@@ -75,6 +76,7 @@ export function createEmbeddedStore({ kindOf, journal, now = () => new Date(), l
     snapshot: () => snapshot,
     snapshotAt: (revision) => (revision === state.revision ? snapshot : pastSnapshot(state, revision, log.since(revision))),
     watch: log.watch,
+    feed: log,
     backup: (file) => writeStateFile(file, state),
     async close() {
       closed = true;

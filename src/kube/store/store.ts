@@ -58,6 +58,21 @@ export interface ObjectStore {
   watch(kinds: readonly Kind[], since: number, stop: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
+/** Takes in changes as they are committed, in order. It is called amid a commit: it must not throw, write, or take long. */
+export interface Follower {
+  change(event: WatchEvent): void;
+  /** Changes may be missing: whoever follows must start again from a snapshot. */
+  lost(): void;
+}
+
+/** What those need who serve thousands of watchers: no queue and no promise for each. */
+export interface ChangeFeed {
+  /** All kinds' changes after a revision, oldest first; undefined when they are compacted away. */
+  since(revision: number): readonly WatchEvent[] | undefined;
+  /** From now on, until the function it returns is called. */
+  follow(kind: Kind, follower: Follower): () => void;
+}
+
 /** `namespace/name`, or `name` for cluster-scoped objects: the one way keys are made. */
 export const keyOf = (name: string, namespace?: string): string => (namespace ? `${namespace}/${name}` : name);
 

@@ -3,7 +3,7 @@
 import { expiredError } from '../meaning/api-error.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { kindKey } from './state.ts';
-import type { WatchEvent } from './store.ts';
+import type { ChangeFeed, Follower, WatchEvent } from './store.ts';
 
 interface Watcher {
   queue: WatchEvent[];
@@ -11,11 +11,9 @@ interface Watcher {
   wake: () => void;
 }
 
-export interface WatchLog {
+export interface WatchLog extends ChangeFeed {
   publish(event: WatchEvent): void;
   watch(kinds: readonly Kind[], since: number, stop: AbortSignal): AsyncIterable<WatchEvent>;
-  /** Events after a revision, oldest first; undefined when they are compacted away. */
-  since(revision: number): readonly WatchEvent[] | undefined;
   /** Forgets everything up to a revision; whoever watches is dropped with 410 and must start again from a snapshot. */
   reset(revision: number): void;
 }
@@ -32,6 +30,7 @@ export function createWatchLog(firstRevision: number, limits: WatchLogLimits = {
   let oldest = firstRevision;
   let current = firstRevision;
   const watchers = new Map<string, Set<Watcher>>();
+  const followers = new Map<string, Set<Follower>>();
 
   const since = (revision: number) => (revision < oldest ? undefined : log.slice(firstAfter(log, revision)));
 
@@ -42,7 +41,9 @@ export function createWatchLog(firstRevision: number, limits: WatchLogLimits = {
       log = log.slice(-limits.log);
       oldest = log[0]!.revision - 1;
     }
-    for (const watcher of watchers.get(kindKey(event.kind)) ?? []) {
+    const key = kindKey(event.kind);
+    for (const follower of followers.get(key) ?? []) follower.change(event);
+    for (const watcher of watchers.get(key) ?? []) {
       if (watcher.queue.length >= limits.queue) watcher.overflowed = true;
       else watcher.queue.push(event);
       watcher.wake();
@@ -57,6 +58,12 @@ export function createWatchLog(firstRevision: number, limits: WatchLogLimits = {
       watcher.overflowed = true;
       watcher.wake();
     }
+    for (const follower of [...followers.values()].flatMap((set) => [...set])) follower.lost();
+  }
+
+  function follow(kind: Kind, follower: Follower): () => void {
+    const set = enlist(followers, kindKey(kind)).add(follower);
+    return () => set.delete(follower);
   }
 
   async function* watch(kinds: readonly Kind[], from: number, stop: AbortSignal): AsyncGenerator<WatchEvent> {
@@ -79,7 +86,7 @@ export function createWatchLog(firstRevision: number, limits: WatchLogLimits = {
     }
   }
 
-  return { publish, watch: (kinds, from, stop) => watch(kinds, from, stop), since, reset };
+  return { publish, watch: (kinds, from, stop) => watch(kinds, from, stop), since, follow, reset };
 }
 
 /** Empties the queue. A future `from` waits silently for the revisions after it. */
@@ -92,9 +99,9 @@ function* take(watcher: Watcher, from: number, stop: AbortSignal): Generator<Wat
   }
 }
 
-function enlist(watchers: Map<string, Set<Watcher>>, key: string): Set<Watcher> {
-  let set = watchers.get(key);
-  if (!set) watchers.set(key, (set = new Set()));
+function enlist<T>(sets: Map<string, Set<T>>, key: string): Set<T> {
+  let set = sets.get(key);
+  if (!set) sets.set(key, (set = new Set()));
   return set;
 }
 

@@ -2,14 +2,14 @@
 // Headers leave before the first event: `kubectl wait` hangs without them.
 import { ApiError } from '../../../kube/meaning/api-error.ts';
 import { forbidden, type FieldError, notSupported } from '../../../kube/meaning/field-error.ts';
-import type { WatchEvent } from '../../../kube/store/store.ts';
+import type { KubeObject } from '../../../kube/objects/meta.ts';
 import type { Api } from '../api.ts';
 import { type Answer, type ApiRequest, isTrue, type Send } from '../request.ts';
 import type { Target } from '../router.ts';
 import { statusOf } from '../wire/answers.ts';
 import { negotiate } from '../wire/negotiate.ts';
 import { speaksProtobuf } from '../wire/print-protobuf.ts';
-import { type Selects, selectionOf } from '../wire/selectors.ts';
+import { type Selection, type Selects, selectionOf, type Trigger } from '../wire/selectors.ts';
 import { createEventPrinter, type EventPrinter } from '../wire/watch-frames.ts';
 import { selectObjects } from './list.ts';
 import { readVersion } from './resource-version.ts';
@@ -26,27 +26,37 @@ interface WatchWish {
 }
 
 export async function watchObjects(api: Api, request: ApiRequest, target: Target): Promise<Answer> {
-  const wanted = negotiate(request.headers.accept, speaksProtobuf(target.resource));
+  const { resource } = target;
+  const wanted = negotiate(request.headers.accept, speaksProtobuf(resource));
   const wish = readWatchWish(request.query);
-  const { selects, onlyName } = selectionOf(target.resource, request.query);
-  const printer = createEventPrinter({ request, resource: target.resource, wanted, now: api.now });
+  const selection = selectionOf(resource, request.query);
+  const printer = createEventPrinter({ request, resource, wanted, now: api.now });
+  const shared = sharedKey(api, request, { target, printer });
+  const terms = { kind: resource.stored, printer, ...within(target, selection), ...(shared && { key: shared }), wantsBookmarks: wish.bookmarks };
   return {
     code: 200,
     headers: { 'content-type': printer.contentType },
-    async stream(send) {
+    async stream(send, sink) {
       const { signal, clear } = endOf(request.stop, wish.timeoutMs);
-      const watch = { api, target, wish, printer, send, stop: signal, selects: within(target, selects), onlyName };
       try {
-        await runWatch(watch);
+        const after = wish.initialEvents ? await sendInitial({ api, target, selection, wish, printer, send }) : (wish.since ?? api.store.snapshot().revision);
+        await api.watches.follow({ ...terms, after, sink }, signal);
       } catch (error) {
         // The headers are long gone: an expired version is told inside the stream.
         if (!(error instanceof ApiError)) throw error;
-        await send(printer.error(statusOf(error)));
+        sink.write(printer.error(statusOf(error)));
       } finally {
         clear();
       }
     },
   };
+}
+
+/** Watches with equal keys are told the same; after a change of what is served nobody joins those before it. */
+function sharedKey({ registry }: Api, { query }: ApiRequest, { target, printer }: { target: Target; printer: EventPrinter }): string | undefined {
+  const { resource, namespace } = target;
+  if (printer.key === undefined) return undefined;
+  return JSON.stringify([registry.revision, resource.kind.apiVersion, resource.kind.plural, namespace, query.get('labelSelector'), query.get('fieldSelector'), printer.key]);
 }
 
 /** Aborts with `stop` or when the time is up, whichever is first. */
@@ -65,80 +75,34 @@ function endOf(stop: AbortSignal, timeoutMs: number) {
   };
 }
 
-/** Everything one running watch works with. */
-interface Watch {
+const everything: Selects = () => true;
+
+const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? '';
+
+/** The selection within the target's namespace. */
+function within({ namespace }: Target, { selects = everything, trigger }: Selection): { selects: Selects; trigger?: Trigger } {
+  if (namespace === undefined) return { selects, ...(trigger && { trigger }) };
+  return {
+    selects: (object) => namespaceOf(object) === namespace && selects(object),
+    trigger: trigger ?? { name: 'namespace', value: namespace, read: namespaceOf },
+  };
+}
+
+interface Initial {
   api: Api;
   target: Target;
+  selection: Selection;
   wish: WatchWish;
   printer: EventPrinter;
   send: Send;
-  stop: AbortSignal;
-  selects: Selects;
-  onlyName?: string;
-}
-
-const everything: Selects = () => true;
-
-function within({ namespace }: Target, selects: Selects = everything): Selects {
-  if (namespace === undefined) return selects;
-  return (object) => object.metadata.namespace === namespace && selects(object);
-}
-
-async function runWatch(watch: Watch): Promise<void> {
-  const { api, target, wish, stop } = watch;
-  const since = wish.initialEvents ? await sendInitial(watch) : (wish.since ?? api.store.snapshot().revision);
-  const changes = api.store.watch([target.resource.stored], since, stop)[Symbol.asyncIterator]();
-  const bookmarks = startBookmarks(watch, since);
-  try {
-    // Not for-await: bookmarks must know when nothing is left to send.
-    for (;;) {
-      bookmarks.idle(true);
-      const { done, value } = await changes.next();
-      bookmarks.idle(false);
-      if (done) break;
-      const frame = changeFrame(watch, value);
-      if (frame) await watch.send(frame);
-      bookmarks.at(value.revision);
-    }
-    await bookmarks.last();
-  } finally {
-    bookmarks.stop();
-    await changes.return?.();
-  }
 }
 
 /** Sends what exists as ADDED; returns the revision it was true at. */
-async function sendInitial({ api, target, wish, printer, send, selects, onlyName }: Watch): Promise<number> {
+async function sendInitial({ api, target, selection, wish, printer, send }: Initial): Promise<number> {
   const seen = api.store.snapshot();
-  for (const object of selectObjects(seen, target, { selects, onlyName })) await send(printer.change('ADDED', object));
+  for (const object of selectObjects(seen, target, selection)) await send(printer.change('ADDED', object));
   if (wish.marksInitialEnd) await send(printer.bookmark(seen.revision, true));
   return seen.revision;
-}
-
-/** A change seen through the selector: entering is ADDED, leaving is DELETED (with the new object and version). */
-function changeFrame({ printer, selects }: Watch, { type, object, old }: WatchEvent): string | Buffer | undefined {
-  const is = type !== 'DELETED' && selects(object);
-  const was = old !== undefined && selects(old);
-  if (!is && !was) return undefined;
-  if (!is) return printer.change('DELETED', object);
-  return printer.change(was ? 'MODIFIED' : 'ADDED', object);
-}
-
-/** Bookmarks tell only revisions that nothing unsent can lie before: the store's own while this watch waits for it. */
-function startBookmarks({ api, wish, printer, send }: Watch, since: number) {
-  let reached = since;
-  let waiting = false;
-  const revision = () => Math.max(reached, waiting ? api.store.snapshot().revision : 0);
-  const timer = wish.bookmarks ? setInterval(() => void send(printer.bookmark(revision(), false)), api.bookmarkEveryMs) : undefined;
-  timer?.unref();
-  return {
-    idle: (is: boolean) => (waiting = is),
-    at: (sent: number) => (reached = sent),
-    last: async () => {
-      if (wish.bookmarks) await send(printer.bookmark(reached, false));
-    },
-    stop: () => clearInterval(timer),
-  };
 }
 
 /** Without sendInitialEvents, an absent version or 0 means: show first what exists, unmarked. */

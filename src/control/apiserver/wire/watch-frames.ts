@@ -12,10 +12,12 @@ import { printTable } from './table.ts';
 
 export interface EventPrinter {
   readonly contentType: string;
-  change(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): string | Buffer;
+  /** Two printers with equal keys print equal bytes; absent: this one's depend on what it printed before. */
+  readonly key?: string;
+  change(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): Buffer;
   /** Only a version: what lies before it has been sent. */
-  bookmark(revision: number, endsInitialEvents: boolean): string | Buffer;
-  error(status: { apiVersion: string; kind: string }): string | Buffer;
+  bookmark(revision: number, endsInitialEvents: boolean): Buffer;
+  error(status: { apiVersion: string; kind: string }): Buffer;
 }
 
 interface PrinterOptions {
@@ -32,7 +34,7 @@ export function createEventPrinter(options: PrinterOptions): EventPrinter {
   return wanted.encoding === 'protobuf' ? protobufPrinter(resource, form) : jsonPrinter(resource, form);
 }
 
-const line = (type: string, object: string) => `{"type":"${type}","object":${object}}\n`;
+const line = (type: string, object: string) => Buffer.from(`{"type":"${type}","object":${object}}\n`);
 
 const namesOf = ({ kind: { kind, apiVersion } }: Resource, form: Form) =>
   form.shape === 'partial' ? { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}` } : { kind, apiVersion };
@@ -51,7 +53,8 @@ function jsonPrinter(resource: Resource, form: Exclude<Form, { shape: 'table' }>
   const about = frameKey(resource, form, 'json');
   return {
     contentType: 'application/json',
-    change: (type, object) => recentFrame(object, `${type} ${about}`, () => Buffer.from(line(type, print(object)))),
+    key: about,
+    change: (type, object) => recentFrame(object, `${type} ${about}`, () => line(type, print(object))),
     bookmark: jsonBookmark(resource, form),
     error: jsonError,
   };
@@ -65,6 +68,7 @@ function protobufPrinter(resource: Resource, form: Exclude<Form, { shape: 'table
   const about = frameKey(resource, form, 'protobuf');
   return {
     contentType: 'application/vnd.kubernetes.protobuf;stream=watch',
+    key: about,
     change: (type, object) => recentFrame(object, `${type} ${about}`, () => encodeWatchFrame(type, print(object))),
     bookmark(revision, endsInitialEvents) {
       // Of every object the metadata are field 1.

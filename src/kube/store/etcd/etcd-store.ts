@@ -8,7 +8,7 @@
 import { type Clock, realClock } from '../../../base/run/clock.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pastSnapshot } from '../past-snapshot.ts';
-import { keyOf, type ObjectStore, type Snapshot, type Write } from '../store.ts';
+import { type ChangeFeed, keyOf, type ObjectStore, type Snapshot, type Write } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import type { WatchLogLimits } from '../watch-log.ts';
 import { keepCompacted } from './compaction.ts';
@@ -21,6 +21,7 @@ import { openReplica } from './replica.ts';
 import { createWriter } from './writer.ts';
 
 export interface EtcdStore extends ObjectStore {
+  readonly feed: ChangeFeed;
   /** The past, as far as the watch log reaches. Throws ApiError 410 (compacted) or 504 (not yet). */
   snapshotAt(revision: number): Snapshot;
   /** As new as every write that anyone, on any server, was answered before the call. Throws ApiError 504. */
@@ -85,6 +86,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStor
     },
     reached: replica.reached,
     watch: replica.log.watch,
+    feed: replica.log,
     connected: replica.connected,
     async close() {
       closing.abort();
