@@ -8,6 +8,7 @@ import { Budget } from './cel/environment.ts';
 import { CompileError } from './cel/syntax.ts';
 import { dyn } from './cel/types.ts';
 import { EvalError, OutOfBudget } from './cel/values.ts';
+import { schemaValue } from './cel/schema-type.ts';
 import { customMessage } from './custom-message.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { validateStructure } from './structural/structure.ts';
@@ -84,6 +85,41 @@ test('any text is an expression that runs within its budget, or a refusal', () =
 test('expressions that nest or run on are refused before they exhaust anything', () => {
   const monsters = ['('.repeat(100_000), '['.repeat(50_000), '!'.repeat(50_000), '-'.repeat(50_000) + '1', 'a' + '.b'.repeat(40_000), '1' + '+1'.repeat(40_000), 'true ? '.repeat(10_000), "'".repeat(99_999), 'self' + '[0]'.repeat(30_000), 'x.map(x, '.repeat(5000)];
   for (const monster of monsters) assert.throws(() => compileExpression(monster, new Map([['self', dyn]])), CompileError, monster.slice(0, 20));
+});
+
+const large = new Map<string, unknown>([
+  ['text', 'ab'.repeat(500_000)],
+  ['bytes', new Uint8Array(1_000_000)],
+  ['list', Array.from({ length: 100_000 }, (_, i) => BigInt(i))],
+  ['turns', Array.from({ length: 1000 }, (_, i) => BigInt(i))],
+]);
+const walks = [
+  'self.list.slice(0, 100000).size() > 0', 'self.list == self.list', 'self.list.reverse().size() > 0', 'self.list.indexOf(-1) < 0', 'self.list.sum() > 0', '(self.list + self.list).size() > 0', '!(-1 in self.list)', 'self.list.all(x, x >= 0)',
+  'bytes(self.text).size() > 0', "string(self.bytes) != ''", "format.dns1123Label().validate(self.text).hasValue()", "self.text.substring(1) != ''", "self.text.reverse() != ''", "self.text.split('').size() > 0", "self.text.split('b').size() > 0", "self.text.indexOf('c') < 0", "strings.quote(self.text) != ''", "self.text.replace('a', 'bbb') != ''", "self.text.matches('^(a|b)*$')", "self.text.findAll('b').size() > 0", "'%s'.format([self.text]) != ''", 'self.text.size() > 0', "self.text.lowerAscii() != ''",
+];
+for (const walk of walks) {
+  test(`what walks a large value is paid for by its size: ${walk}`, () => {
+    const program = compileExpression(`self.turns.all(turn, ${walk})`, new Map([['self', dyn]]));
+    assert.throws(() => program.run({ self: large }, new Budget(1_000_000)), OutOfBudget);
+  });
+}
+
+test('sets and maps of twenty thousand items are compared and joined item by item, in any order', () => {
+  const schema: JsonSchema = {
+    type: 'object',
+    properties: {
+      set: { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
+      map: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['n'], items: { type: 'object', properties: { n: { type: 'integer' }, v: { type: 'string' } } } },
+    },
+  };
+  const names = Array.from({ length: 20_000 }, (_, n) => n);
+  const object = { set: names.map((n) => `s${n}`), map: names.map((n) => ({ n, v: 'x' })) };
+  const values = { self: schemaValue(object, schema), oldSelf: schemaValue({ set: object.set.toReversed(), map: object.map.toReversed() }, schema) };
+  const variables = new Map([['self', dyn], ['oldSelf', dyn]]);
+  const run = (text: string): unknown => compileExpression(text, variables).run(values, new Budget(10_000_000));
+  assert.equal(run('self.set == oldSelf.set && self.map == oldSelf.map'), true);
+  assert.equal(run('(self.set + oldSelf.set).size() == 20000 && (self.map + oldSelf.map).size() == 20000'), true);
+  assert.equal(run("self.set == ['a']"), false);
 });
 
 test('rules over any structural schema compile or are refused', () => {

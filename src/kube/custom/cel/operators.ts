@@ -85,7 +85,7 @@ function deepSize(value: unknown, depth = 0): number {
   if (depth > deepestLook) return 1;
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + deepSize(item, depth + 1), 1);
   if (value instanceof Map) return [...value.values()].reduce((sum: number, item) => sum + deepSize(item, depth + 1), 1);
-  return value instanceof Optional ? deepSize(value.value, depth + 1) : sizeOf(value) * 0.1;
+  return value instanceof Optional ? deepSize(value.value, depth + 1) : sizeOf(value);
 }
 
 const membership: Operator = (compiler, call) => {

@@ -57,7 +57,8 @@ export class OutOfBudget extends Error {}
 export type Key = string | boolean | bigint;
 
 /** Lists that are sets or maps by their schema compare and join by their items: how, is kept beside them. */
-export const mergeBy = new WeakMap<readonly unknown[], 'set' | readonly string[]>();
+export type MergeBy = 'set' | readonly string[];
+export const mergeBy = new WeakMap<readonly unknown[], MergeBy>();
 
 export function keyFrom(value: unknown): Key {
   if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return value;
@@ -133,8 +134,32 @@ function equalLists(a: readonly unknown[], b: readonly unknown[]): boolean {
   if (a.length !== b.length) return false;
   const how = mergeBy.get(a) ?? mergeBy.get(b);
   if (!how) return a.every((item, i) => equals(item, b[i]));
-  const name = (item: unknown) => (how === 'set' ? item : how.map((key) => (item as Map<Key, unknown>).get(key)));
-  return a.every((item) => b.some((other) => equals(name(item), name(other)) && equals(item, other)));
+  const alike = lookup(b, how);
+  return a.every((item) => alike(item).some((other) => equals(item, other)));
+}
+
+const nameOf = (item: unknown, how: MergeBy): unknown => (how === 'set' || !(item instanceof Map) ? item : how.map((key) => (item as Map<Key, unknown>).get(key)));
+
+/** Finds the items of a set or map of a schema that have the same name; at once, for lists of thousands are compared too. */
+export function lookup(list: readonly unknown[], how: MergeBy): (item: unknown) => readonly unknown[] {
+  const named = new Map<string, unknown[]>();
+  for (const item of list) {
+    const name = hashOf(nameOf(item, how));
+    const known = named.get(name);
+    if (known) known.push(item);
+    else named.set(name, [item]);
+  }
+  return (item) => {
+    const name = nameOf(item, how);
+    return (named.get(hashOf(name)) ?? []).filter((other) => equals(nameOf(other, how), name));
+  };
+}
+
+/** Equal values have equal hashes; numbers are equal across their types. */
+function hashOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(hashOf).join();
+  if (isNumeric(value)) return String(Number(value instanceof Uint ? value.value : value));
+  return typeof value === 'string' ? `'${value}` : typeof value;
 }
 
 function equalMaps(a: ReadonlyMap<Key, unknown>, b: ReadonlyMap<Key, unknown>): boolean {
@@ -144,7 +169,12 @@ function equalMaps(a: ReadonlyMap<Key, unknown>, b: ReadonlyMap<Key, unknown>): 
 }
 
 /** Code points, not UTF-16 units. */
-export const codePoints = (text: string): string[] => Array.from(text);
+export const codePoints = (text: string): string[] => (isNarrow(text) ? text.split('') : Array.from(text));
+
+/** No letter takes two units: then places in the text are what JavaScript says they are. */
+export const isNarrow = (text: string): boolean => !/[\ud800-\udfff]/.test(text);
+
+export const countCodePoints = (text: string): number => (isNarrow(text) ? text.length : codePoints(text).length);
 
 /** How much work a value is to look through. */
 export function sizeOf(value: unknown): number {

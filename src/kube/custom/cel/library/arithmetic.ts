@@ -1,7 +1,6 @@
 // Arithmetic and order. Integers are 64 bits wide and overflow is an error, never a wrong number.
 import type { Budget, Library } from '../environment.ts';
-import { codePoints, compareNumbers, Duration, EvalError, type Key, mergeBy, sizeOf, Timestamp, Uint } from '../values.ts';
-import { equals } from '../values.ts';
+import { codePoints, compareNumbers, Duration, EvalError, lookup, mergeBy, sizeOf, Timestamp, Uint } from '../values.ts';
 
 const fail = (message: string): never => {
   throw new EvalError(message);
@@ -66,10 +65,9 @@ export function spent(budget: Budget, bytes: number): true {
 function joinLists(a: readonly unknown[], b: readonly unknown[]): unknown[] {
   const how = mergeBy.get(a);
   if (!how) return [...a, ...b];
-  const name = (item: unknown) => (how === 'set' ? item : how.map((key) => (item as Map<Key, unknown>).get(key)));
-  const same = (left: unknown, right: unknown) => equals(name(left), name(right));
-  const kept = a.map((item) => b.find((other) => same(item, other)) ?? item);
-  const joined = [...kept, ...b.filter((item) => !a.some((other) => same(other, item)))];
+  const [inA, inB] = [lookup(a, how), lookup(b, how)];
+  const kept = a.map((item) => inB(item)[0] ?? item);
+  const joined = [...kept, ...b.filter((item) => inA(item).length === 0)];
   mergeBy.set(joined, how);
   return joined;
 }

@@ -33,6 +33,12 @@ const counted = (run: (list: List, item: unknown) => unknown) => ([list, item]: 
   return run(list, item);
 };
 
+function slice([list, from, to]: [List, bigint, bigint], budget: Budget): unknown[] {
+  if (from < 0n || to < from || to > BigInt(list.length)) return fail(`cannot slice(${from}, ${to}), list length is ${list.length}`);
+  budget.spend(Number(to - from) / 10);
+  return list.slice(Number(from), Number(to));
+}
+
 function flatten(list: List, depth: number, budget: Budget): unknown[] {
   budget.spend(list.length);
   return list.flatMap((item) => (Array.isArray(item) && depth > 0 ? flatten(item, depth - 1, budget) : [item]));
@@ -50,7 +56,7 @@ const lists: Library = [
   ...zeros.map(([type, zero]) => [`list<${type}>.sum(): ${type}`, ([list]: any, budget: Budget) => (budget.spend(list.length), sum(list, zero))] as const),
   ['list<A>.indexOf(A): int', counted((list, item) => BigInt(list.findIndex((one) => equals(one, item))))],
   ['list<A>.lastIndexOf(A): int', counted((list, item) => BigInt(list.findLastIndex((one) => equals(one, item))))],
-  ['list<A>.slice(int, int): list<A>', ([list, from, to]: [List, bigint, bigint]) => (from < 0n || to < from || to > BigInt(list.length) ? fail(`cannot slice(${from}, ${to}), list length is ${list.length}`) : list.slice(Number(from), Number(to)))],
+  ['list<A>.slice(int, int): list<A>', slice],
   ['list<list<A>>.flatten(): list<A>', ([list]: [List], budget) => flatten(list, 1, budget)],
   ['list<dyn>.flatten(int): list<dyn>', ([list, depth]: [List, bigint], budget) => (depth < 0n ? fail('level must be non-negative') : flatten(list, Math.min(Number(depth), 100), budget))],
   ['list<A>.reverse(): list<A>', ([list]: [List], budget) => (budget.spend(list.length), list.toReversed())],

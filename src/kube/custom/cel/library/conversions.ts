@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { matchesPattern } from '../../values/pattern.ts';
 import type { Library } from '../environment.ts';
-import { codePoints, Duration, EvalError, Optional, Timestamp, typeName, TypeValue, Uint } from '../values.ts';
+import { countCodePoints, Duration, EvalError, Optional, Timestamp, typeName, TypeValue, Uint } from '../values.ts';
 import { int, spent, uint } from './arithmetic.ts';
 import { parseDuration, parseTimestamp, printDuration, printTimestamp } from './time.ts';
 
@@ -53,11 +53,11 @@ function textOfBytes(bytes: Uint8Array): string {
 }
 
 export const conversions: Library = [
-  ['size(string): int', ([text]: [string], budget) => spent(budget, text.length) && BigInt(codePoints(text).length)],
+  ['size(string): int', ([text]: [string], budget) => spent(budget, text.length) && BigInt(countCodePoints(text))],
   ['size(bytes): int', ([bytes]: [Uint8Array]) => BigInt(bytes.length)],
   ['size(list<A>): int', ([list]: [unknown[]]) => BigInt(list.length)],
   ['size(map<A, B>): int', ([map]: [Map<unknown, unknown>]) => BigInt(map.size)],
-  ['string.size(): int', ([text]: [string], budget) => spent(budget, text.length) && BigInt(codePoints(text).length)],
+  ['string.size(): int', ([text]: [string], budget) => spent(budget, text.length) && BigInt(countCodePoints(text))],
   ['bytes.size(): int', ([bytes]: [Uint8Array]) => BigInt(bytes.length)],
   ['list<A>.size(): int', ([list]: [unknown[]]) => BigInt(list.length)],
   ['map<A, B>.size(): int', ([map]: [Map<unknown, unknown>]) => BigInt(map.size)],
@@ -80,11 +80,11 @@ export const conversions: Library = [
   ['string(uint): string', ([value]: [Uint]) => String(value.value)],
   ['string(double): string', ([value]) => printDouble(value)],
   ['string(bool): string', ([value]) => String(value)],
-  ['string(bytes): string', ([value]) => textOfBytes(value)],
+  ['string(bytes): string', ([value]: [Uint8Array], budget) => spent(budget, value.length) && textOfBytes(value)],
   ['string(timestamp): string', ([value]) => printTimestamp(value)],
   ['string(duration): string', ([value]) => printDuration(value)],
   ['bytes(bytes): bytes', ([value]) => value],
-  ['bytes(string): bytes', ([value]) => new Uint8Array(Buffer.from(value))],
+  ['bytes(string): bytes', ([value]: [string], budget) => spent(budget, value.length) && new Uint8Array(Buffer.from(value))],
   ['bool(bool): bool', ([value]) => value],
   ['bool(string): bool', ([value]) => boolOfText(value)],
   ['duration(duration): duration', ([value]) => value],

@@ -93,7 +93,8 @@ const formats: readonly Format[] = [
 const namedFormats: Library = [
   ...formats.map((format) => [`format.${format.name}(): kubernetes.NamedFormat`, () => format] as const),
   ['format.named(string): optional<kubernetes.NamedFormat>', ([name]) => optionalOf(formats.find((format) => format.name === name))],
-  ['kubernetes.NamedFormat.validate(string): optional<list<string>>', ([format, text]: [Format, string]) => {
+  ['kubernetes.NamedFormat.validate(string): optional<list<string>>', ([format, text]: [Format, string], budget) => {
+    budget.spend(1 + text.length / 10);
     const complaints = format.check(text);
     return optionalOf(complaints.length === 0 ? undefined : complaints);
   }],

@@ -1,7 +1,7 @@
 // The string functions of CEL's extension library, by code points; and regular expressions that find.
 import { findAll, findFirst } from '../../values/pattern.ts';
 import type { Budget, Library } from '../environment.ts';
-import { codePoints, EvalError } from '../values.ts';
+import { codePoints, EvalError, isNarrow } from '../values.ts';
 import { spent } from './arithmetic.ts';
 import { formatText } from './format-text.ts';
 
@@ -20,13 +20,13 @@ function charAt(text: string, at: bigint): string {
 }
 
 function substring(text: string, from: bigint, to?: bigint): string {
-  const letters = codePoints(text);
-  const end = to ?? BigInt(letters.length);
-  const last = BigInt(letters.length);
+  const letters = isNarrow(text) ? undefined : codePoints(text);
+  const last = BigInt((letters ?? text).length);
+  const end = to ?? last;
   if (from < 0n || from > last) fail(`index out of range: ${from}`);
   if (end < 0n || end > last) fail(`index out of range: ${end}`);
   if (from > end) fail(`invalid substring range. start: ${from}, end: ${end}`);
-  return letters.slice(Number(from), Number(end)).join('');
+  return letters ? letters.slice(Number(from), Number(end)).join('') : text.slice(Number(from), Number(end));
 }
 
 /** In code points; -1 when it is not there. */
@@ -72,7 +72,7 @@ function join(items: readonly unknown[], by: string, budget: Budget): string {
 const ascii = (text: string, change: 'toLowerCase' | 'toUpperCase'): string => text.replaceAll(/[A-Za-z]+/g, (letters) => letters[change]());
 
 const quoted: Readonly<Record<string, string>> = { '\u0007': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '\\': '\\\\', '"': '\\"' };
-const quote = (text: string): string => `"${Array.from(text.toWellFormed(), (letter) => quoted[letter] ?? letter).join('')}"`;
+const quote = (text: string): string => `"${text.toWellFormed().replaceAll(/["\\\p{Cc}]/gu, (letter) => quoted[letter] ?? letter)}"`;
 
 type Text = [string, string];
 
