@@ -41,6 +41,9 @@ export function apiObjects(description: Pick<ClusterDescription, 'serviceCIDRs'>
   ];
 }
 
+/** The one that must never be missing (SVC-58). */
+export const apiServiceOf = (objects: readonly KubeObject[]): KubeObject => objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'kubernetes')!;
+
 function priorityClass(name: string, value: number, of: string): KubeObject {
   const description = `Used for system critical pods that must ${of === 'node' ? 'not be moved from their current node' : 'run in the cluster, but can be moved to another node if necessary'}.`;
   return { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description } as KubeObject;

@@ -18,12 +18,13 @@ import { startControllers } from '../control/controllers/runner.ts';
 import { createKindIndex } from '../kube/kinds/kind-index.ts';
 import type { Kind } from '../kube/kinds/kind.ts';
 import { createKinds } from '../kube/kinds/kinds.ts';
+import type { KubeObject } from '../kube/objects/meta.ts';
 import { createEmbeddedStore } from '../kube/store/embedded.ts';
 import { openSqliteJournal } from '../kube/store/journal-sqlite.ts';
 import type { ObjectStore } from '../kube/store/store.ts';
 import type { RunningServer } from '../ui/cli/parts.ts';
 import type { ServerDescription } from '../ui/config/server-description.ts';
-import { apiObjects, serviceAddress } from './bootstrap-objects.ts';
+import { apiObjects, apiServiceOf, serviceAddress } from './bootstrap-objects.ts';
 import { createMissing } from './create-missing.ts';
 import { openServerCredentials, type ServerCredentials, writeAdminKubeconfig } from './server-credentials.ts';
 
@@ -39,9 +40,10 @@ export async function startServer(description: ServerDescription, kubeconfig: st
   const kinds = createKinds({ serviceCidrs: serviceCIDRs, nodePorts });
   const store = await openStore(description, createKindIndex(kinds));
   const apiServer = createApi(description, { kinds, store, credentials });
-  await createMissing(store, apiObjects(description, port || usualPort));
+  const objects = apiObjects(description, port || usualPort);
+  await createMissing(store, objects);
   const listening = await apiServer.listen(hostSockets, { address, port });
-  const controllers = runControllers(description, { store, rootCa: credentials.rootCa, apiServer: { address: advertised, port: listening } });
+  const controllers = runControllers(description, { store, rootCa: credentials.rootCa, apiServer: { address: advertised, port: listening }, apiService: apiServiceOf(objects) });
   const url = `https://${advertised.includes(':') ? `[${advertised}]` : advertised}:${listening}`;
   const written = await writeAdminKubeconfig(kubeconfig, url, credentials);
   return {
@@ -97,15 +99,16 @@ interface ControllerParts {
   store: ObjectStore;
   rootCa: string;
   apiServer: { address: string; port: number };
+  apiService: KubeObject;
 }
 
 /** Of several servers on one etcd, one runs them; alone there is nobody to agree with. */
-function runControllers(description: ServerDescription, { store, rootCa, apiServer }: ControllerParts): { close(): Promise<void> } | undefined {
+function runControllers(description: ServerDescription, { store, rootCa, apiServer, apiService }: ControllerParts): { close(): Promise<void> } | undefined {
   const { controllers: wanted, podCIDRs, serviceCIDRs, etcd } = description;
   if (!wanted) return undefined;
   // No pod reaches this machine's loopback: such a server has no endpoints.
   const apiServers = isLoopback(apiServer.address) ? [] : [apiServer];
-  const all = createControllers({ podCIDRs, serviceCIDRs, loadBalancerCIDRs: [], caCertificate: rootCa, apiServers });
+  const all = createControllers({ podCIDRs, serviceCIDRs, loadBalancerCIDRs: [], caCertificate: rootCa, apiServers, apiService });
   const chosen = all.filter(({ name }) => isWanted(name, wanted));
   const start = () => startControllers({ store, controllers: chosen satisfies readonly Controller[], clock: realClock });
   if (!etcd) return start();

@@ -33,7 +33,7 @@ import { ingressController } from '../serve/proxy/gateway.ts';
 import type { ClusterFolder } from '../ui/cli/cluster-folder.ts';
 import type { RunningCluster } from '../ui/cli/parts.ts';
 import type { ClusterDescription } from '../ui/config/cluster-description.ts';
-import { bootstrapObjects, dnsAddress, serviceAddress } from './bootstrap-objects.ts';
+import { apiServiceOf, bootstrapObjects, dnsAddress, serviceAddress } from './bootstrap-objects.ts';
 import { createMissing } from './create-missing.ts';
 import { createBuiltinPrograms } from './builtin-programs.ts';
 import { machineOf } from './machine-of.ts';
@@ -85,11 +85,12 @@ async function startControl(description: ClusterDescription, folder: ClusterFold
   const { name, addresses } = controlPlaneOf(description);
   await apiServer.listen(hostSockets, { address: '127.0.0.1', port });
   for (const address of addresses) await apiServer.listen(namespaceSockets(nodeNamespace(description.name, name)), { address, port: apiPort });
-  await createMissing(store, bootstrapObjects(description));
+  const objects = bootstrapObjects(description);
+  await createMissing(store, objects);
   const server = `https://127.0.0.1:${port}`;
   await writeKubeconfig(folder, certificates, server);
   const apiServers = addresses.map((address) => ({ address, port: apiPort }));
-  const controllers = startControllers({ store, controllers: createControllers({ ...description, caCertificate: certificates.ca.cert, apiServers }), clock: realClock });
+  const controllers = startControllers({ store, controllers: createControllers({ ...description, caCertificate: certificates.ca.cert, apiServers, apiService: apiServiceOf(objects) }), clock: realClock });
   return {
     store,
     apiServer,

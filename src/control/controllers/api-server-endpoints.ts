@@ -1,5 +1,5 @@
-// The endpoints of Service default/kubernetes: where the API server itself listens. It has no selector, so nobody else
-// keeps them; removed or changed, they come back.
+// Service default/kubernetes and its endpoints: where the API server itself listens. It has no selector, so nobody else
+// keeps them; removed or changed, they come back (SVC-58).
 import { familyOf } from '../../base/net/address.ts';
 import { deepEqual } from '../../base/data/memo.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
@@ -19,12 +19,13 @@ type ApiServers = ControllerOptions['apiServers'];
 const name = 'kubernetes';
 const namespace = 'default';
 
-export const createApiServerEndpoints = (apiServers: ApiServers): Controller => ({
+export const createApiServerEndpoints = ({ apiServers, apiService }: Pick<ControllerOptions, 'apiServers' | 'apiService'>): Controller => ({
   name: 'api-server-endpoints',
   reads: [serviceKind, endpointsKind, endpointSliceKind],
   decide(seen) {
     const service = seen.get(serviceKind, name, namespace);
-    if (!service || service.metadata.deletionTimestamp) return [];
+    if (!service) return apiService ? [create(apiService)] : [];
+    if (service.metadata.deletionTimestamp) return [];
     const families = (service.spec.ipFamilies ?? ['IPv4']).filter((family) => serversOf(apiServers, family).length > 0);
     const [first] = families;
     const slices = families.flatMap((family) => {

@@ -49,7 +49,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     createEndpointSlices(options.maxEndpointsPerSlice),
     createEndpoints(),
     createSliceMirroring(),
-    createApiServerEndpoints(options.apiServers),
+    createApiServerEndpoints(options),
     createLoadBalancerAddresses(options.loadBalancerCIDRs),
     ingressStatus,
     podDisruptionBudgets,

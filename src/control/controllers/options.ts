@@ -1,5 +1,7 @@
 // What the controllers must know about their cluster: plain data, given once at the start.
 
+import type { KubeObject } from '../../kube/objects/meta.ts';
+
 export interface ControllerOptions {
   /** The cluster's pod ranges, at most one of each family; nodes get parts of them. */
   readonly podCIDRs: readonly string[];
@@ -12,6 +14,8 @@ export interface ControllerOptions {
   readonly nodeHeartbeat?: { readonly graceSeconds: number };
   /** PEM; published in every namespace. */
   readonly caCertificate: string;
+  /** Service default/kubernetes as it is made, and made again whenever it is gone; absent: nobody keeps it. */
+  readonly apiService?: KubeObject;
   /** Where the API server listens: the endpoints of Service default/kubernetes. */
   readonly apiServers: readonly { readonly address: string; readonly port: number }[];
 }
