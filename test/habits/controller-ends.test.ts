@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { endpointSliceKind } from '../../src/kube/kinds/endpoint-slice.ts';
 import { deploymentKind } from '../../src/kube/kinds/deployment.ts';
 import { endpointsKind } from '../../src/kube/kinds/endpoints.ts';
+import { eventKind } from '../../src/kube/kinds/event.ts';
 import { kinds } from '../../src/kube/kinds/kinds.ts';
 import { namespaceKind } from '../../src/kube/kinds/namespace.ts';
 import { nodeKind } from '../../src/kube/kinds/node.ts';
@@ -106,6 +107,14 @@ test('LB-05, LB-09: a deleted load balancer gives its address back before it goe
   await world.add(balancer('three'));
   await world.rest();
   assert.equal(addressOf('three'), '172.30.0.241');
+});
+
+test('SVC-78: a balancer’s wish for an address of the pool is heard; one for another is told, and gets none', async () => {
+  const world = createWorld();
+  await world.add(namespace('default'), ...['172.30.0.245', '10.9.9.9', undefined].map((loadBalancerIP, i) => service(`s${i}`, { type: 'LoadBalancer', loadBalancerIP })));
+  await world.rest();
+  assert.deepEqual(world.list(serviceKind).map(({ status }) => status?.loadBalancer?.ingress?.map(({ ip }) => ip)), [['172.30.0.245'], undefined, ['172.30.0.241']]);
+  assert.ok(world.list(eventKind).some(({ reason, message }) => reason === 'SyncLoadBalancerFailed' && message?.includes('10.9.9.9')));
 });
 
 test('LB-06: a Service that is no load balancer any more has neither address nor finalizer', async () => {

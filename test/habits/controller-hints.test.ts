@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointSliceKind } from '../../src/kube/kinds/endpoint-slice.ts';
 import { eventKind } from '../../src/kube/kinds/event.ts';
+import { nodeKind } from '../../src/kube/kinds/node.ts';
 import { serviceKind } from '../../src/kube/kinds/service.ts';
 import type { Node } from '../../src/kube/objects/core.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
@@ -62,4 +63,23 @@ test('TOPO-06, TOPO-08: a failed safeguard strips the hints and says why; when i
   await world.store.write({ verb: 'delete', target: { apiVersion: 'v1', kind: 'Node', name: 'stray' } });
   await world.rest();
   assert.deepEqual(hints(world), ['a>a', 'b>b']);
+});
+
+test('TOPO-20: a change of zones’ CPU writes the slices that it overloads, and no others; a heartbeat none', async () => {
+  const world = createWorld();
+  const auto = { annotations: { [annotation]: 'Auto' } };
+  await world.add(namespace('default'), zoned('n1', 'a'), zoned('n2', 'b'), workload('Deployment', 'web', { replicas: 4 }), workload('Deployment', 'plain', { replicas: 4 }), service('web', {}, auto), service('plain'));
+  await world.rest();
+  assert.deepEqual(hints(world).filter((each) => !each.endsWith('>')), ['a>a', 'a>a', 'b>b', 'b>b']);
+  const written = async (cpu: string, more: object = {}): Promise<(string | undefined)[]> => {
+    const before = new Set(world.list(endpointSliceKind));
+    const node = world.seen().get(nodeKind, 'n1')!;
+    await world.store.write({ verb: 'update', object: { ...node, status: { ...node.status, allocatable: { cpu }, ...more } } as Node, subresource: 'status' });
+    await world.rest();
+    return world.list(endpointSliceKind).filter((slice) => !before.has(slice)).map(({ metadata }) => metadata.labels?.['kubernetes.io/service-name']);
+  };
+  assert.deepEqual(await written('2', { daemonEndpoints: { kubeletEndpoint: { Port: 10250 } } }), [], 'as many');
+  assert.deepEqual(await written('2200m'), [], 'still within the threshold');
+  assert.deepEqual(await written('6'), ['web']);
+  assert.deepEqual(hints(world).filter((each) => !each.endsWith('>')), ['a>a', 'a>a', 'b>a', 'b>b']);
 });

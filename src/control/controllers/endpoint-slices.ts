@@ -59,7 +59,7 @@ export function createEndpointSlices(perSlice = 100): Controller {
       const slices = ourSlices(seen.list(endpointSliceKind));
       const zones = zonesOf(seen.list(nodeKind));
       const ratios = ratiosOf(seen.list(nodeKind));
-      return decisions(seen.list(serviceKind), { groups: [pods, slices], shared: [zones] }, (service) => {
+      return decisions(seen.list(serviceKind), { groups: [pods, slices], shared: [zones, ratios] }, (service) => {
         if (!isSelecting(service) || service.metadata.deletionTimestamp) return [];
         const key = objectKey(service);
         // Only those who ask for shares are decided anew when shares change (TOPO-20).

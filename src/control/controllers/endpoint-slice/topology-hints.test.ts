@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, Service } from '../../../kube/objects/core.ts';
 import type { SliceEndpoint } from '../../../kube/objects/networking.ts';
+import { hintSlices } from './hint-slices.ts';
 import { hintsFor, wantsTopologyHints } from './topology-hints.ts';
 import { zoneRatios } from './zone-ratios.ts';
 
@@ -62,6 +63,7 @@ const nodes: readonly (readonly [about: string, nodes: Node[], expected: Record<
   ['TOPO-08: so does one without CPU', [node('a', '1'), node('b', '0')], undefined],
   ['TOPO-09: a node that is not ready is not counted', [node('a', '1'), node('b', '1'), node(undefined, '1', { ready: false })], { a: 0.5, b: 0.5 }],
   ['TOPO-10: nor is one of the control plane, whatever the label says', [node('a', '3'), node('b', '1'), node(undefined, '8', { labels: { 'node-role.kubernetes.io/control-plane': 'false' } })], { a: 0.75, b: 0.25 }],
+  ['TOPO-11: taints do not matter', [node('a', '1'), { ...node('b', '1'), spec: { taints: [{ key: 'only', effect: 'NoSchedule' }], unschedulable: true } }], { a: 0.5, b: 0.5 }],
   ['TOPO-27: regions do not matter', [node('a', '500m', { labels: { 'topology.kubernetes.io/region': 'x' } }), node('b', '500m')], { a: 0.5, b: 0.5 }],
   ['one zone is none to choose from', [node('a', '1'), node('a', '1')], undefined],
 ];
@@ -95,6 +97,23 @@ test('TOPO-17: slices with valid hints rest; a zone that vanished, or one that i
 test('TOPO-21: of 3 to 9 endpoints over three equal zones, 4, 5 and 8 can never be allotted', () => {
   const failing = [3, 4, 5, 6, 7, 8, 9].filter((count) => hintsFor({ changing: [endpointsOf(`a${count}`)], resting: [], ratios: zonesOf('a1 b1 c1') }).disabled);
   assert.deepEqual(failing, [4, 5, 8]);
+});
+
+test('TOPO-11: endpoints that are confined to one zone are allotted over all zones', () =>
+  assert.equal(print(hintsFor({ changing: [endpointsOf('a6')], resting: [], ratios: zonesOf('a1 b1 c1') }).changing), 'a2 b2 c2'));
+
+test('TOPO-22: allotment follows CPU, not traffic: a hot zone loads its own endpoints, and no others', () => {
+  const { changing: [endpoints = []] } = hintsFor({ changing: [endpointsOf('a3 b3 c3')], resting: [], ratios: zonesOf('a1 b1 c1') });
+  const requests: Record<string, number> = { a: 800, b: 100, c: 100 };
+  const load = (zone: string) => requests[zone]! / endpoints.filter(({ hints }) => hints?.forZones?.some(({ name }) => name === zone)).length;
+  assert.equal(Math.round(load('a') / load('b')), 8);
+});
+
+test('TOPO-19: each address type is decided by itself', () => {
+  const fill = ([['IPv4', 'a1 b1'], ['IPv6', 'a1']] as const).map(([addressType, text]) => ({ addressType, ports: [], endpoints: endpointsOf(text) }));
+  const { plan, news } = hintSlices({ fill, unchanged: [], remove: [] }, [], zonesOf('a1 b1'));
+  assert.deepEqual(plan.fill.map(({ endpoints }) => print([endpoints])), ['a1 b1', '']);
+  assert.deepEqual(news.map(({ addressType, state }) => [addressType, state]), [['IPv4', 'enabled'], ['IPv6', { disabled: few(1, 2) }]]);
 });
 
 const wishes: readonly (readonly [about: string, annotations: Record<string, string>, wants: boolean])[] = [

@@ -69,7 +69,7 @@ for (const [prefix, ...expected] of bands) {
   });
 }
 
-test('IPAM-05, IPAM-06, IPAM-26: the upper band is used up before the lower, then the range is full', () => {
+test('SVC-54, IPAM-05, IPAM-06, IPAM-26: the upper band is used up before the lower, then the range is full', () => {
   const kind = kindWith('10.96.0.0/24');
   const services: Service[] = [];
   for (let i = 0; i < 254; i++) services.push(writeService(kind, named(`s${i}`), services));
@@ -94,8 +94,9 @@ test('IPAM-10, IPAM-11: tiny ranges give all they have', () => {
   assert.deepEqual(['10.96.0.0/29', 'fd00::/125', '10.96.0.0/30'].map(count), [6, 7, 2]);
 });
 
-test('SVC-93, SVC-94, IPAM-19: headless and ExternalName Services take no address', () => {
-  assert.deepEqual(create({ clusterIP: 'None' }).spec.clusterIPs, ['None']);
+test('SVC-93, SVC-94, IPAM-19, ITP-10: headless and ExternalName Services take no address; only the former have a policy', () => {
+  const headless = create({ clusterIP: 'None' }).spec;
+  assert.deepEqual([headless.clusterIPs, headless.internalTrafficPolicy], [['None'], 'Cluster']);
   const named = create({ type: 'ExternalName', externalName: 'a.b' }).spec;
   assert.deepEqual([named.clusterIP, named.clusterIPs, named.ipFamilies, named.internalTrafficPolicy], [undefined, undefined, undefined, undefined]);
 });
@@ -208,6 +209,25 @@ test('SVC-74 … SVC-76: a balancer may go without node ports', () => {
   assert.equal(later.spec.ports?.[0]?.nodePort, usual.spec.ports?.[0]?.nodePort);
   const removed = update(later, { ports: [{ port: 80 }] });
   assert.equal(removed.spec.ports?.[0]?.nodePort, undefined);
+});
+
+test('SVC-42, ITP-01: a LoadBalancer has a node port and a cluster IP too, a NodePort a cluster IP; inside, all reach all', () => {
+  const has = (type: ServiceSpec['type']) => {
+    const { clusterIP, ports, internalTrafficPolicy } = create({ type }).spec;
+    return [clusterIP !== undefined, ports?.[0]?.nodePort !== undefined, internalTrafficPolicy];
+  };
+  assert.deepEqual((['ClusterIP', 'NodePort', 'LoadBalancer'] as const).map(has), [[true, false, 'Cluster'], [true, true, 'Cluster'], [true, true, 'Cluster']]);
+});
+
+test('SVC-47: what fails takes nothing: a hundred refused creates leave the last address and the last port free', () => {
+  const kind = createServiceKind({ serviceCidrs: ['10.96.0.0/30'], nodePorts: { first: 30_000, last: 30_001 } });
+  const first = writeService(kind, named('first', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_000 }] }));
+  for (let i = 0; i < 100; i++) {
+    const ports = [{ name: 'free', port: 81, nodePort: 30_001 }, { name: 'taken', port: 80, nodePort: 30_000 }];
+    assert.throws(() => writeService(kind, named('second', { type: 'NodePort', ports }), [first]), /provided port is already allocated/);
+  }
+  const last = writeService(kind, named('last', { type: 'NodePort' }), [first]);
+  assert.deepEqual([new Set([first, last].map(({ spec }) => spec.clusterIP)).size, last.spec.ports?.[0]?.nodePort], [2, 30_001]);
 });
 
 test('SVC-83: a health-check port belongs to Local balancers', () => {
