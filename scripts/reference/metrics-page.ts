@@ -2,6 +2,8 @@
 import { Registry } from 'prom-client';
 import { realClock } from '../../src/base/run/clock.ts';
 import { createApiMetrics } from '../../src/control/apiserver/metrics.ts';
+import type { KubeObject } from '../../src/kube/objects/meta.ts';
+import { createMemoryStore } from '../../src/kube/store/embedded.ts';
 import { createNodeProxyMetrics } from '../../src/node/health/proxy-metrics.ts';
 import { proxyMetrics } from '../../src/serve/proxy/prometheus-metrics.ts';
 import { code, printPage, printTable } from './markdown.ts';
@@ -33,7 +35,9 @@ const printMetrics = (exposition: string): string =>
 
 /** One of everything, because labels show only in what has been counted. */
 async function ofApiServer(): Promise<string> {
-  const metrics = createApiMetrics();
+  const metrics = createApiMetrics(() => [{ cidr: '10.96.0.0/16', allocated: 1, available: 1 }]);
+  const service: KubeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { clusterIP: '10.96.0.1' } } as KubeObject;
+  await metrics.clusterIps.write({ ...createMemoryStore([]), write: () => Promise.resolve(service) }, { verb: 'create', object: service });
   metrics.countRequest({ verb: 'get', resource: 'pods', code: 200 }, 1);
   return metrics.print();
 }

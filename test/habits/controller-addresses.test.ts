@@ -100,6 +100,29 @@ test('IPAM-43, IPAM-44: a further range extends what is handed out, once it is r
   await assert.rejects(world.store.write({ verb: 'create', object: service('two', { clusterIP: '10.99.0.5' }) }), /provided IP is already allocated/);
 });
 
+test('IPAM-41: other ranges than those of the stored default are told by an event, and change nothing', async () => {
+  const world = createWorld(createControllers({ ...testOptions, serviceCIDRs: ['10.97.0.0/16'] }));
+  await world.add(namespace('default'), range(defaultRangeName, '10.96.0.0/16'));
+  await world.rest();
+  const told = world.list(eventKind).filter(({ reason }) => reason === 'KubernetesDefaultServiceCIDRInconsistent');
+  assert.deepEqual(told.map(({ type, message }) => [type, message]), [['Warning', 'The default ServiceCIDR 10.96.0.0/16 does not match the configured CIDRs 10.97.0.0/16']]);
+  assert.deepEqual(world.seen().get(serviceCidrKind, defaultRangeName)?.spec?.cidrs, ['10.96.0.0/16']);
+});
+
+test('IPAM-17: a Service whose address lies in no range any more can go', async () => {
+  const world = await worldWith(range('more', '10.99.0.0/24'));
+  await world.add(service('web', { clusterIP: '10.99.0.5' }));
+  await world.rest();
+  await world.store.write({ verb: 'delete', target: target('ServiceCIDR', 'more') });
+  const going = world.seen().get(serviceCidrKind, 'more')!;
+  await world.store.write({ verb: 'update', object: { ...going, metadata: { ...going.metadata, finalizers: [] } } });
+  await world.rest();
+  assert.ok(reasons(world).includes('ClusterIPOutOfRange'));
+  await world.store.write({ verb: 'delete', target: target('Service', 'web') });
+  await world.rest();
+  assert.deepEqual([world.seen().get(serviceKind, 'web', 'default'), names(world)], [undefined, []]);
+});
+
 test('IPAM-45, IPAM-46: a range stays while addresses need it, and goes ten seconds after another covers them', async () => {
   const world = await worldWith(range('more', '10.99.0.0/24'));
   await world.add(service('web', { clusterIP: '10.99.0.5' }));

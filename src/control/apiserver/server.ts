@@ -23,6 +23,7 @@ import { createRbacAuthorizer } from './identity/rbac/authorizer.ts';
 import type { ClusterCertificates } from './identity/certificates.ts';
 import { createTokenIssuer } from './identity/service-account-tokens.ts';
 import { createApiMetrics } from './metrics.ts';
+import { rangesInUse } from './metrics/cluster-ips.ts';
 import { createKindRegistry, type KindRegistry } from './registry.ts';
 import { serveRequest, serveUpgrade } from './serve.ts';
 import { createWatchHub } from './watches/watch-hub.ts';
@@ -149,5 +150,5 @@ function createApi(options: ApiServerOptions): Api {
     },
   });
   const watches = createWatchHub({ store, bookmarkEveryMs });
-  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(), watches, now, disabledAdmission: options.disabledAdmission ?? new Set() };
+  return { store, registry, podAccess, authorize, rulesOf, tokens, metrics: createApiMetrics(() => rangesInUse(store.snapshot())), watches, now, disabledAdmission: options.disabledAdmission ?? new Set() };
 }

@@ -76,8 +76,11 @@ export interface Kind<T extends KubeObject = KubeObject> {
   setDefaults?(object: T): T;
   /** Carries over what a client may leave out on update (cluster IPs, node ports) and drops what a type change ends. */
   prepareUpdate?(object: T, old: T): T;
-  /** Fills fields that must be unique in the cluster; free = not taken in the snapshot. Throws ApiError when refused. */
-  allocate?(object: T, old: T | undefined, seen: Snapshot): T;
+  /**
+   * Fills fields that must be unique in the cluster; free = not taken in the snapshot. Throws ApiError when refused.
+   * A dry run shows that something would be handed out, not what.
+   */
+  allocate?(object: T, old: T | undefined, seen: Snapshot, isDryRun?: boolean): T;
   validate?(object: T, old?: T): FieldError[];
   /** Texts for `Warning:` headers; never refuse. */
   warnings?(object: T, old?: T): string[];

@@ -50,10 +50,10 @@ export function createServiceKind(config: ClusterConfig): Kind<Service> {
     },
     setDefaults: setServiceDefaults,
     prepareUpdate: prepareServiceUpdate,
-    allocate(service, old, seen) {
+    allocate(service, old, seen, isDryRun = false) {
       const taken = withReserved(takenIn(seen.list(serviceKind)), seen);
-      const addressed = needsClusterIP(service) ? withAddresses(withFamilies(service, ranges), old, { ranges: rangesNow(seen.list(serviceCidrKind)), taken }) : service;
-      return withNodePorts(addressed, old, { range: config.nodePorts, taken });
+      const addressed = needsClusterIP(service) ? withAddresses(withFamilies(service, ranges), old, { ranges: rangesNow(seen.list(serviceCidrKind)), taken, isDryRun }) : service;
+      return withNodePorts(addressed, old, { range: config.nodePorts, taken, isDryRun });
     },
     validate: (service, old) => validateService(service, ranges, old),
     warnings: serviceWarnings,

@@ -94,7 +94,7 @@ function create(state: StoreState, kind: Kind, write: Verb<'create'>, context: W
   if (kind.subresources?.includes('status') && !kind.keepsStatusOnCreate) delete bare.status;
   const complete = kind.setDefaults?.(bare) ?? bare;
   refuseInvalid(kind, complete);
-  const allocated = kind.allocate?.(complete, undefined, snapshotOf(state)) ?? complete;
+  const allocated = kind.allocate?.(complete, undefined, snapshotOf(state), dryRun) ?? complete;
   return commit(state, kind, asKept(kind, allocated), { dryRun });
 }
 
@@ -112,20 +112,20 @@ function update(state: StoreState, kind: Kind, write: Verb<'update'>, context: W
     return create(state, kind, { verb: 'create', object: withMeta(wished, { resourceVersion: undefined }), dryRun }, context);
   }
   refuseStale(kind, wished, old);
-  const next = nextObject(state, kind, { wished, old, subresource });
+  const next = nextObject(state, kind, { wished, old, subresource, dryRun });
   if (mayGo(next)) return erase(state, kind, { old, last: next, dryRun });
   if (deepEqual(next, old)) return { state, object: old };
   return commit(state, kind, next, { old, dryRun });
 }
 
 /** The object as it would be stored: server-owned fields kept, defaults filled, rules obeyed. */
-function nextObject(state: StoreState, kind: Kind, change: { wished: KubeObject; old: KubeObject; subresource?: string }): KubeObject {
-  const { wished, old, subresource } = change;
+function nextObject(state: StoreState, kind: Kind, change: { wished: KubeObject; old: KubeObject; subresource?: string; dryRun?: boolean }): KubeObject {
+  const { wished, old, subresource, dryRun } = change;
   const merged = mergeParts(kind, wished, old, subresource);
   const prepared = subresource ? merged : (kind.prepareUpdate?.(merged, old) ?? merged);
   const complete = kind.setDefaults?.(prepared) ?? prepared;
   refuseInvalid(kind, complete, old);
-  const allocated = subresource ? complete : (kind.allocate?.(complete, old, snapshotOf(state)) ?? complete);
+  const allocated = subresource ? complete : (kind.allocate?.(complete, old, snapshotOf(state), dryRun) ?? complete);
   return withGeneration(kind, asKept(kind, allocated), old);
 }
 

@@ -57,7 +57,7 @@ async function storeNamed(api: Api, request: ApiRequest, { target, object, optio
   const wished = changed === write.object ? admitted : resource.toStored(changed);
   const owner = ownerOf(resource, options.manager, { now: api.now() });
   const owning = ownedAfterAdmission(undefined, { asked: admitted, wished, ...(owned && { settled: true }) }, owner);
-  return api.store.write({ verb: 'create', object: owning, dryRun: options.dryRun });
+  return api.metrics.clusterIps.write(api.store, { verb: 'create', object: owning, dryRun: options.dryRun });
 }
 
 /** As policies see it: with its defaults. */

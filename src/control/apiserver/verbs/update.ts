@@ -75,7 +75,7 @@ async function writeOnce(api: Api, request: ApiRequest, { target, options, subre
   const object = ownedAfterAdmission(old, { asked, wished, ...(owned && { settled: true }) }, owner);
   // The kind's own rule on unconditional updates must still see that the client gave no version.
   const pinned = retries && !resource.kind.needsVersionToUpdate ? withVersion(object, old.metadata.resourceVersion) : object;
-  const stored = await api.store.write({ verb: 'update', object: pinned, subresource, dryRun: options.dryRun });
+  const stored = await api.metrics.clusterIps.write(api.store, { verb: 'update', object: pinned, subresource, dryRun: options.dryRun }, old);
   request.warnings.push(...(resource.stored.warnings?.(stored, old) ?? []));
   return stored;
 }

@@ -14,6 +14,8 @@ import { givenClusterIPs, isHeadless } from './traits.ts';
 export interface AddressPool {
   readonly ranges: readonly ServiceRange[];
   readonly taken: Taken;
+  /** Nothing is handed out: the network address stands for what would be, and who has an address is not asked. */
+  readonly isDryRun: boolean;
 }
 
 /** Usable addresses: neither the network address nor IPv4's broadcast address (IPAM-11). */
@@ -44,13 +46,14 @@ function claimAddress(service: Service, ip: string, pool: AddressPool): void {
     const valid = ranges.map(({ text }) => text).join(', ') || 'none';
     refuse(service, ip, `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${valid}`);
   }
-  if (pool.taken.hasAddress(printAddress(address))) refuse(service, ip, 'provided IP is already allocated');
+  if (!pool.isDryRun && pool.taken.hasAddress(printAddress(address))) refuse(service, ip, 'provided IP is already allocated');
 }
 
 /** A free address for the Service, from the first range that has one. Throws ApiError 500 when all are full. */
 function handOutAddress(service: Service, family: IPFamily, pool: AddressPool): string {
   const ranges = pool.ranges.filter((one) => one.family === family);
   if (ranges.length === 0) throw internalError(`failed to allocate a serviceIP: no range for ${family}`);
+  if (pool.isDryRun) return printAddress({ family: ranges[0]!.prefix.family, value: ranges[0]!.prefix.first });
   const { namespace, name, uid } = service.metadata;
   for (const { prefix } of ranges) {
     const print = (value: bigint) => printAddress({ family: prefix.family, value });

@@ -10,6 +10,8 @@ import { mayHaveNodePorts, needsHealthCheckPort, wantsNodePorts } from './traits
 export interface PortPool {
   readonly range: ClusterConfig['nodePorts'];
   readonly taken: Taken;
+  /** Nothing is handed out: numbers count up from a fixed one, and any number may be asked for that is free. */
+  readonly isDryRun: boolean;
 }
 
 export function portBands({ first, last }: ClusterConfig['nodePorts']): Bands {
@@ -32,7 +34,7 @@ interface Turn {
 function complaintAbout(port: number, { pool, kept }: Turn): string | undefined {
   const { first, last } = pool.range;
   if (kept.has(port)) return undefined;
-  if (port < first || port > last) return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+  if (!pool.isDryRun && (port < first || port > last)) return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
   return pool.taken.hasPort(port) ? 'provided port is already allocated' : undefined;
 }
 
@@ -43,8 +45,18 @@ function claim(port: number, index: number, turn: Turn): number {
   return port;
 }
 
+// What upstream shows for a port that a dry run would hand out, and those after it.
+const shownPort = 32_769;
+
+function showPort({ claimed }: Turn): number {
+  const port = claimed.size === 0 ? shownPort : Math.max(...claimed) + 1;
+  claimed.add(port);
+  return port;
+}
+
 /** Throws ApiError 500 when every port is taken; `what` is the word of its message. */
 function handOut(seed: string, turn: Turn, what: string): number {
+  if (turn.pool.isDryRun) return showPort(turn);
   const { namespace, name, uid } = turn.service.metadata;
   const isFree = (port: bigint) => !turn.claimed.has(Number(port)) && !turn.pool.taken.hasPort(Number(port));
   const free = pickFree(portBands(turn.pool.range), `${namespace}/${name}/${uid}/${seed}`, isFree);

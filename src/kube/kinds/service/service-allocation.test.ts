@@ -4,6 +4,7 @@ import type { Service, ServiceSpec } from '../../objects/core.ts';
 import { createServiceKind, serviceKind } from '../service.ts';
 import { addressBands } from './allocate-addresses.ts';
 import { portBands } from './allocate-ports.ts';
+import { pickFree } from './bands.ts';
 import type { KubeObject } from '../../objects/meta.ts';
 import type { Snapshot } from '../../store/store.ts';
 import type { Kind } from '../kind.ts';
@@ -20,7 +21,7 @@ const update = (old: Service, change: Partial<ServiceSpec>, kind = serviceKind) 
 const named = (name: string, spec: Partial<ServiceSpec> = {}) => service({ ...base, ...spec }, { name });
 const message = (text: string | RegExp) => ({ message: text });
 
-test('SVC-01, SVC-02, SVC-14: a minimal Service gets everything else', () => {
+test('SVC-01, SVC-02, SVC-14, IPAM-01: a minimal Service gets everything else', () => {
   const { clusterIP, clusterIPs, ...rest } = create().spec;
   assert.match(clusterIP ?? '', /^10\.96\./);
   assert.deepEqual(clusterIPs, [clusterIP]);
@@ -33,7 +34,7 @@ test('SVC-01, SVC-02, SVC-14: a minimal Service gets everything else', () => {
 test('SVC-107: ClientIP affinity lasts three hours by default', () =>
   assert.deepEqual(create({ sessionAffinity: 'ClientIP' }).spec.sessionAffinityConfig, { clientIP: { timeoutSeconds: 10_800 } }));
 
-test('SVC-49, SVC-51, SVC-55: an address is given once, and again when it is free', () => {
+test('SVC-49, SVC-51, SVC-55, IPAM-02, IPAM-03, IPAM-16: an address is given once, and again when it is free', () => {
   const first = create({ clusterIP: '10.96.0.10' });
   assert.equal(first.spec.clusterIP, '10.96.0.10');
   const again = () => writeService(serviceKind, named('b', { clusterIP: '10.96.0.10' }), [first]);
@@ -62,7 +63,7 @@ const bands: [prefix: string, first: string, dynamic: string, last: string][] = 
   ['fd00::/108', 'fd00::1', 'fd00::101', 'fd00::f:ffff'],
 ];
 for (const [prefix, ...expected] of bands) {
-  test(`SVC-53, IPAM-04 … IPAM-11: bands of ${prefix}`, () => {
+  test(`SVC-53, IPAM-04, IPAM-06, IPAM-07, IPAM-08, IPAM-09, IPAM-10: bands of ${prefix}`, () => {
     const { first, dynamic, last } = addressBands(prefixOf(prefix));
     const { family } = prefixOf(prefix);
     assert.deepEqual([first, dynamic, last].map((value) => printAddress({ family, value })), expected);
@@ -78,6 +79,43 @@ test('SVC-54, IPAM-05, IPAM-06, IPAM-26: the upper band is used up before the lo
   assert.ok(lastBytes.slice(0, 238).every((byte) => byte >= 17));
   assert.ok(lastBytes.slice(238).every((byte) => byte <= 16));
   assert.throws(() => writeService(kind, named('one-more'), services), { code: 500, message: 'Internal error occurred: failed to allocate a serviceIP: range is full' });
+});
+
+test('IPAM-13: an address may be asked for from either band', () => {
+  const ask = (clusterIP: string) => create({ clusterIP }, [], kindWith('10.96.0.0/24')).spec.clusterIP;
+  assert.deepEqual(['10.96.0.10', '10.96.0.200'].map(ask), ['10.96.0.10', '10.96.0.200']);
+});
+
+test('IPAM-12: addresses are handed out all over the upper band, and from a taken one on to the next', () => {
+  const lastBytes = Array.from({ length: 400 }, (_, i) => Number(writeService(kindWith('10.96.0.0/24'), named(`s${i}`)).spec.clusterIP?.split('.')[3]));
+  const fourths = [0, 1, 2, 3].map((fourth) => lastBytes.filter((byte) => Math.floor((byte - 17) / 59.5) === fourth).length);
+  assert.ok(fourths.every((count) => count > 60), `about a hundred in each fourth: ${fourths}`);
+  const bands = { first: 1n, last: 10n, dynamic: 3n };
+  const picks = (taken: readonly bigint[]) => pickFree(bands, 'a seed', (number) => !taken.includes(number))!;
+  const taken: bigint[] = [];
+  for (let i = 0; i < 10; i++) taken.push(picks(taken));
+  const [start] = taken;
+  const upper = Array.from({ length: 8 }, (_, i) => 3n + ((start! - 3n + BigInt(i)) % 8n));
+  assert.deepEqual(taken.slice(0, 8), upper, 'round the upper band once');
+  assert.deepEqual(taken.slice(8).toSorted(), [1n, 2n], 'then the lower');
+});
+
+test('IPAM-24: each family has bands of its own', () => {
+  const kind = kindWith('10.96.0.0/24', 'fd00:10:96::/120');
+  const services: Service[] = [];
+  for (let i = 0; i < 100; i++) services.push(writeService(kind, named(`s${i}`, { ipFamilyPolicy: 'RequireDualStack' }), services));
+  const ofFamily = (at: 0 | 1, read: (ip: string) => number) => services.map(({ spec }) => read(spec.clusterIPs![at]!));
+  for (const bytes of [ofFamily(0, (ip) => Number(ip.split('.')[3])), ofFamily(1, (ip) => Number.parseInt(ip.split('::')[1]!, 16))]) {
+    assert.equal(new Set(bytes).size, 100);
+    assert.ok(bytes.every((byte) => byte >= 17));
+  }
+});
+
+test('IPAM-25: two hundred Services of a /24 leave the tenth address to the DNS Service', () => {
+  const kind = kindWith('10.96.0.0/24');
+  const services: Service[] = [];
+  for (let i = 0; i < 200; i++) services.push(writeService(kind, named(`s${i}`), services));
+  assert.equal(writeService(kind, named('kube-dns', { clusterIP: '10.96.0.10' }), services).spec.clusterIP, '10.96.0.10');
 });
 
 test('IPAM-10, IPAM-11: tiny ranges give all they have', () => {
@@ -190,12 +228,13 @@ test('SVC-43: node ports come and go with the type', () => {
   assert.deepEqual(back, inside);
 });
 
-test('SVC-44, SVC-45, DS-38: addresses go with ExternalName and come back anew', () => {
+test('SVC-44, SVC-45, DS-38, IPAM-18: addresses go with ExternalName and come back anew', () => {
   const old = create({ type: 'NodePort' });
   const alias = update(old, { type: 'ExternalName', externalName: 'a.b' });
   const { clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy, ports, externalTrafficPolicy } = alias.spec;
   assert.deepEqual([clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy, ports?.[0]?.nodePort, externalTrafficPolicy], Array(6).fill(undefined));
   assert.match(update(alias, { type: 'ClusterIP', externalName: undefined }).spec.clusterIP ?? '', /^10\.96\./);
+  assert.equal(update(alias, { type: 'ClusterIP', externalName: undefined, clusterIP: '10.96.0.9' }).spec.clusterIP, '10.96.0.9');
 });
 
 test('SVC-74 … SVC-76: a balancer may go without node ports', () => {

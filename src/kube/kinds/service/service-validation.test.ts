@@ -113,7 +113,8 @@ const stored = (spec: Wrong) => writeService(serviceKind, service({ ...base, ...
 const dual = { ipFamilyPolicy: 'PreferDualStack', clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9', 'fd00:10:96::9'] };
 const once = 'may not change once set';
 const updates: [id: string, before: Wrong, change: Wrong, errors: string[]][] = [
-  ['SVC-56: a clusterIP stays', { clusterIP: '10.96.0.9' }, { clusterIP: '10.96.0.10', clusterIPs: undefined }, [`spec.clusterIPs[0]: Invalid value: []string{"10.96.0.10"}: ${once}`]],
+  ...['NodePort', 'LoadBalancer'].map((type): (typeof updates)[number] => [`SVC-56, IPAM-18: a clusterIP of type ${type} stays`, { type, clusterIP: '10.96.0.9' }, { clusterIP: '10.96.0.10', clusterIPs: undefined }, [`spec.clusterIPs[0]: Invalid value: []string{"10.96.0.10"}: ${once}`]]),
+  ['SVC-56, IPAM-18: a clusterIP stays', { clusterIP: '10.96.0.9' }, { clusterIP: '10.96.0.10', clusterIPs: undefined }, [`spec.clusterIPs[0]: Invalid value: []string{"10.96.0.10"}: ${once}`]],
   ['SVC-99: no way to headless', { clusterIP: '10.96.0.9' }, { clusterIP: 'None', clusterIPs: ['None'] }, [`spec.clusterIPs[0]: Invalid value: []string{"None"}: ${once}`]],
   ['SVC-99: no way from headless', { clusterIP: 'None' }, { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'] }, [`spec.clusterIPs[0]: Invalid value: []string{"10.96.0.9"}: ${once}`]],
   ['DS-12: the first family stays', dual, { ipFamilies: ['IPv6', 'IPv4'], clusterIP: 'fd00:10:96::9', clusterIPs: ['fd00:10:96::9', '10.96.0.9'] }, [
