@@ -57,7 +57,7 @@ step('WT-01: three Ready nodes with their addresses; node1 is the control plane'
   assert.deepEqual(items.map((node) => node.spec.podCIDR).toSorted(), ['10.244.0.0/24', '10.244.1.0/24', '10.244.2.0/24']);
 });
 
-step('WT-02 WT-19: two DNS pods, and one proxy and one network pod a node with the node’s own address', async () => {
+step('WT-02 WT-19 PROXY-01: two DNS pods, and one proxy and one network pod a node with the node’s own address', async () => {
   await cluster.ok('rollout status -n kube-system deployment/coredns --timeout=20s');
   assert.equal((await pods('k8s-app=kube-dns', '-n kube-system')).length, 2);
   for (const part of ['kube-proxy', 'fairlead-net']) {
@@ -119,7 +119,7 @@ step('WT-09: the nginx pod reaches it by address and by name', async () => {
   }
 });
 
-step('WT-10: the cluster IP stands on no interface; a node carries only its own addresses', async () => {
+step('WT-10 KPX-02: the cluster IP stands on no interface; a node carries only its own addresses', async () => {
   for (const node of nodeNames) {
     const { stdout } = await cluster.inside(node, 'ip -4 -o addr');
     assert.ok(!stdout.includes(clusterIP));
@@ -184,7 +184,7 @@ step('WT-16 WT-17: exposed again as NodePort, the old address is dead', async ()
   }
 });
 
-step('WT-18: no node listens on the node port: forwarding rules alone serve it', async () => {
+step('WT-18 KPX-39: no node listens on the node port: forwarding rules alone serve it', async () => {
   for (const node of nodeNames) {
     const hex = nodePort.toString(16).toUpperCase().padStart(4, '0');
     const { stdout } = await cluster.inside(node, 'cat /proc/net/tcp /proc/net/tcp6');
@@ -297,7 +297,7 @@ step('WT-28 WT-29: behind a load balancer the client knows one address, and a st
   }
 });
 
-step('WT-30: the single pod moves to another node; the load balancer of two nodes needs no change', async () => {
+step('WT-30 KPX-29: the single pod moves to another node; the load balancer of two nodes needs no change', async () => {
   const balancer = await startLoadBalancer((['k8s-node1', 'k8s-node2'] as const).map((node) => ({ host: nodes[node], port: nodePort })));
   try {
     await cluster.ok('cordon k8s-node3');
@@ -322,7 +322,7 @@ step('WT-30: the single pod moves to another node; the load balancer of two node
   }
 });
 
-step('WT-31: taken down again, nothing of the applications is left on any node', async () => {
+step('WT-31 KPX-24: taken down again, nothing of the applications is left on any node', async () => {
   const addresses = (await pods('app in (tomcat6,second)')).map((pod) => pod.status.podIP);
   await cluster.ok('delete ingress/web service/tomcat6 service/second deployment/tomcat6 deployment/second --wait=true');
   await cluster.ok('delete namespace ingress-nginx --wait=true');
@@ -331,7 +331,7 @@ step('WT-31: taken down again, nothing of the applications is left on any node',
     const seen = await Promise.all(
       nodeNames.map(async (node) => {
         const [rules, routes, sockets] = [await ruleset(node), (await cluster.inside(node, 'ip route')).stdout, (await cluster.inside(node, 'cat /proc/net/tcp')).stdout];
-        const traces = [String(nodePort), ...addresses].filter((each) => rules.includes(each) || routes.includes(`${each} `));
+        const traces = [String(nodePort), clusterIP, ...addresses].filter((each) => rules.includes(each) || routes.includes(`${each} `));
         return / 00000000:0050 .* 0A /.test(sockets) ? [...traces, 'port 80'] : traces;
       }),
     );

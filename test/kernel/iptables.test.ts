@@ -43,7 +43,7 @@ beforeEach(() => {
 });
 afterEach(() => removeNamespace(namespace));
 
-test('KPX-12, PROXY-44 … PROXY-51: iptables-save shows a Service as people know it', async () => {
+test('KPX-12, PROXY-44 … PROXY-46, PROXY-49 … PROXY-51: iptables-save shows a Service as people know it', async () => {
   await driver.apply(render(modelOf(web(three))));
   // Declarations say nothing that the rules do not.
   const rules = saved().replaceAll(/^:.*\n/gm, '');

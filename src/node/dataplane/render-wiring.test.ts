@@ -51,7 +51,7 @@ describe('flows of a node', () => {
   const origin = { kind: 'Service', namespace: 'kube-system', name: 'kube-dns' };
   const dns = (over: Partial<ServicePort>): ServicePort => ({
     key: 'kube-system/kube-dns:dns/udp/4', family: 4, protocol: 'UDP', origin,
-    virtual: [{ type: 'clusterIP', address: '10.96.0.10', port: 53, localOnly: false }, { type: 'nodePort', port: 30053, localOnly: true }],
+    virtual: [{ type: 'clusterIP', address: '10.96.0.10', port: 53, localOnly: false }, { type: 'nodePort', port: 30053, localOnly: true }, { type: 'externalIP', address: '198.51.100.32', port: 53, localOnly: true }, { type: 'loadBalancer', address: '198.51.100.7', port: 53, localOnly: true }],
     endpoints: [{ address: '10.244.2.2', port: 5353, local: false, origin }],
     localEndpoints: [{ address: '10.244.1.2', port: 5353, local: true, origin }],
     ...over,
@@ -61,9 +61,9 @@ describe('flows of a node', () => {
   test('PROXY-31: UDP services are listed by every address under which this node knows them, with all endpoints that serve', () => {
     const kept = [{ address: '10.244.3.2', port: 5353, local: false, origin }];
     const wishes = createFlowRenderer()(modelOf(dns({ keptEndpoints: kept }), dns({ key: 'kube-system/kube-dns:dns-tcp/tcp/4', protocol: 'TCP' })));
-    assert.deepEqual([...wishes.keys()], ['UDP 10.96.0.10 53', 'UDP 10.0.2.5 30053']);
+    assert.deepEqual([...wishes.keys()], ['UDP 10.96.0.10 53', 'UDP 10.0.2.5 30053', 'UDP 198.51.100.32 53', 'UDP 198.51.100.7 53']);
     const endpoints = ['10.244.2.2', '10.244.1.2', '10.244.3.2'].map((address) => ({ address, port: 5353 }));
-    assert.deepEqual([...wishes.values()].map((each) => each.endpoints), [endpoints, endpoints]);
+    assert.deepEqual([...wishes.values()].map((each) => each.endpoints), [endpoints, endpoints, endpoints, endpoints]);
   });
 
   test('HPT-03: a host port of UDP is one more address that leads somewhere, as long as its pod is there', () => {

@@ -112,6 +112,7 @@ const rows: [about: string, service: ServicePort, who: Who | string, to: string,
   ['PROXY-39: source ranges do not concern the node itself', service({ virtual: [lbAddress(false)], allowedSources: ['203.0.114.0/24'] }), 'node', '198.51.100.5:80', both],
   ['PROXY-39: nor node ports', service({ virtual: [lbAddress(false), nodePort(false)], allowedSources: ['203.0.114.0/24'] }), 'outside', '172.18.0.11:30080', bothMasqueraded],
   ['KPX-40: an external IP is forwarded', service({ virtual: [{ type: 'externalIP', address: '198.51.100.32', port: 80, localOnly: false }] }), 'outside', '198.51.100.32:80', bothMasqueraded],
+  ['HPT-03: a host port is nobody else’s: without one, the node’s own process', service(), 'outside', '172.18.0.11:80', '172.18.0.11:80'],
   ['NET-17: a pod speaks to the world as its node', service(), 'pod here', '203.0.113.9:443', '203.0.113.9:443 masqueraded'],
   ['NET-17: a pod speaks to pods as itself', service(), 'pod here', '10.244.2.9:80', '10.244.2.9:80'],
   ['NET-17: a pod speaks to nodes as itself', service(), 'pod here', '172.18.0.12:22', '172.18.0.12:22'],
@@ -162,10 +163,10 @@ for (const { about, over, ends, source, to } of stickyFronts) {
   const family = source.includes(':') ? 6 : 4;
   const packet = { family, protocol: 'TCP', source, sourcePort: 1, ...to } as const;
   const rulesets = { both: rulesetFor([service({ ...over, endpoints: ends })]), farOnly: rulesetFor([service({ ...over, endpoints: [ends[1]] })]) };
-  const ask = (which: keyof typeof rulesets, memory: Probe['memory'], now: number) => evaluate(rulesets[which], { packet, enters: 'prerouting', memory, now }, machine);
+  const ask = (which: keyof typeof rulesets, memory: Probe['memory'], now: number, over: Partial<Probe['packet']> = {}) => evaluate(rulesets[which], { packet: { ...packet, ...over }, enters: 'prerouting', memory, now }, machine);
   const farAway = `${ends[1].address}:8080`;
 
-  test(`KPX-53, KPX-54: a sticky client of ${about} stays until the timeout after its last packet`, () => {
+  test(`KPX-53, KPX-54, PROXY-28, PROXY-72: a sticky client of ${about} stays until the timeout after its last packet`, () => {
     assert.equal(ask('both', undefined, 0).length, 2);
     for (const first of ask('both', undefined, 0)) {
       const again = ask('both', first.memory, 9);
@@ -175,7 +176,14 @@ for (const { about, over, ends, source, to } of stickyFronts) {
     }
   });
 
-  test(`KPX-55: a sticky client of ${about} whose endpoint went gets another and stays there; others keep theirs`, () => {
+  test(`KPX-56, PROXY-29: clients of ${about} are told apart by address alone: one machine's share an endpoint, other machines choose for themselves`, () => {
+    for (const first of ask('both', undefined, 0)) {
+      assert.deepEqual(ask('both', first.memory, 1, { sourcePort: 2 }).map(describe), [describe(first)]);
+      assert.equal(ask('both', first.memory, 1, { source: source.replace(/7$/, '8') }).length, 2);
+    }
+  });
+
+  test(`KPX-55, PROXY-28: a sticky client of ${about} whose endpoint went gets another and stays there; others keep theirs`, () => {
     for (const first of ask('both', undefined, 0)) {
       const moved = ask('farOnly', first.memory, 1);
       assert.deepEqual(moved.map(describe), [farAway]);
@@ -184,7 +192,42 @@ for (const { about, over, ends, source, to } of stickyFronts) {
   });
 }
 
-test('a change of one endpoint sends its elements only; chains come when counts double', () => {
+test('KPX-57, PROXY-28: a client of two ports of a Service chooses for each', () => {
+  const https = service({ key: 'default/web:https/tcp/4', virtual: [{ ...clusterIP, port: 443 }], stickySeconds: 10 });
+  const ruleset = rulesetFor([service({ stickySeconds: 10 }), https]);
+  const askPort = (port: number, memory?: Probe['memory']) => evaluate(ruleset, probe('10.244.1.7', `10.96.0.10:${port}`, memory && { memory }), machine);
+  for (const first of askPort(80)) {
+    assert.deepEqual(askPort(80, first.memory).map(describe), [describe(first)]);
+    assert.equal(askPort(443, first.memory).length, 2);
+  }
+});
+
+test('PROXY-71: the choice is a random number below the count of endpoints, and each number leads to one', () => {
+  const text = printRuleset(rulesetFor([service()]));
+  assert.match(text, /chain service4\/spread-2 \{\s+meta mark set numgen random mod 2\s+dnat ip to /);
+  const [...indexes] = allElements(rulesetFor([service()]).sets.get('service4-endpoints')!).values();
+  assert.deepEqual(indexes.map(({ key, data }) => [key.at(-1), data?.[0]]), [[0, '10.244.1.2'], [1, '10.244.2.2']]);
+  assert.deepEqual(evaluate(rulesetFor([service()]), probe('10.244.1.7', '10.96.0.10:80'), machine).map(({ chance }) => chance), [0.5, 0.5]);
+});
+
+test('PROXY-80: one endpoint costs as much among five thousand Services of ten as among five', () => {
+  const many = (count: number, moved?: Endpoint) =>
+    Array.from({ length: count }, (_, i) => {
+      const endpoints = Array.from({ length: 10 }, (_, e): Endpoint => ({ ...far, address: `10.244.${2 + (e & 1)}.${10 + e}`, port: 1024 + i }));
+      return service({ key: `default/s${i}:http/tcp/4`, virtual: [{ ...clusterIP, address: `10.96.${i >> 8}.${i & 255}` }], endpoints: i === 3 && moved ? [moved, ...endpoints.slice(1)] : endpoints });
+    });
+  const costOf = (count: number): number => {
+    const render = createRenderer();
+    const services = many(count);
+    const before = render(model(services));
+    const [changed] = many(4, { ...far, address: '10.244.2.99' }).slice(3);
+    const after = render(model(services.with(3, changed!)));
+    return sizeOfDiff(diffRulesets(before, after)!);
+  };
+  assert.deepEqual([costOf(5), costOf(5000)], [2, 2]);
+});
+
+test('PROXY-73: a change of one endpoint sends its elements only; chains come when counts double', () => {
   const other = service({ key: 'default/other:http/tcp/4', virtual: [{ ...clusterIP, address: '10.96.0.11' }] });
   const withEndpoints = (...endpoints: Endpoint[]) => createRenderer()(model([service({ endpoints }), other]));
   const before = withEndpoints(web, far);

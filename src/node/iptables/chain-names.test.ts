@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chainName, isOurChain } from './chain-names.ts';
 
-test('PROXY-45: chains are called as kube-proxy calls them', () => {
+test('KPX-13, PROXY-45: chains are called as kube-proxy calls them', () => {
   assert.equal(chainName('SVC', 'ns1/svc1:p80tcp'), 'KUBE-SVC-XPGD46QRK7WJZT7O');
   assert.equal(chainName('SEP', 'ns1/svc1:p80tcp10.180.0.1:80'), 'KUBE-SEP-SXIVWICOYRO3J4NJ');
 });

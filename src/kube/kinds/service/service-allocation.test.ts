@@ -34,7 +34,7 @@ test('SVC-01, SVC-02, SVC-14, IPAM-01: a minimal Service gets everything else', 
 test('SVC-107: ClientIP affinity lasts three hours by default', () =>
   assert.deepEqual(create({ sessionAffinity: 'ClientIP' }).spec.sessionAffinityConfig, { clientIP: { timeoutSeconds: 10_800 } }));
 
-test('SVC-49, SVC-51, SVC-55, IPAM-02, IPAM-03, IPAM-16: an address is given once, and again when it is free', () => {
+test('SVC-49, SVC-51, SVC-55, IPAM-02, IPAM-03, IPAM-16, PROXY-13: an address is given once, and again when it is free', () => {
   const first = create({ clusterIP: '10.96.0.10' });
   assert.equal(first.spec.clusterIP, '10.96.0.10');
   const again = () => writeService(serviceKind, named('b', { clusterIP: '10.96.0.10' }), [first]);
@@ -200,7 +200,7 @@ test('SVC-62, SVC-63, SVC-72: node ports are handed out or honoured, from the ra
 test('SVC-64: a node port outside the range', () =>
   assert.throws(() => create({ type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }), message('Service "web" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767')));
 
-test('SVC-65, SVC-71: a node port belongs to one Service', () => {
+test('PROXY-13, SVC-65, SVC-71: a node port belongs to one Service', () => {
   const first = create({ type: 'NodePort', ports: [{ port: 80, nodePort: 30_007 }] });
   const second = () => writeService(serviceKind, named('b', { type: 'NodePort', ports: [{ port: 53, protocol: 'UDP', nodePort: 30_007 }] }), [first]);
   assert.throws(second, message('Service "b" is invalid: spec.ports[0].nodePort: Invalid value: 30007: provided port is already allocated'));
@@ -269,13 +269,20 @@ test('SVC-47: what fails takes nothing: a hundred refused creates leave the last
   assert.deepEqual([new Set([first, last].map(({ spec }) => spec.clusterIP)).size, last.spec.ports?.[0]?.nodePort], [2, 30_001]);
 });
 
-test('SVC-83: a health-check port belongs to Local balancers', () => {
+test('PROXY-32, SVC-83: a health-check port belongs to Local balancers', () => {
   const local = create({ type: 'LoadBalancer', externalTrafficPolicy: 'Local' });
   const port = local.spec.healthCheckNodePort ?? 0;
   assert.ok(port >= 30_000 && port !== local.spec.ports?.[0]?.nodePort);
   assert.equal(update(local, { externalTrafficPolicy: 'Cluster' }).spec.healthCheckNodePort, undefined);
+  assert.equal(create({ type: 'LoadBalancer' }).spec.healthCheckNodePort, undefined);
+  assert.equal(create({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 32_100 }).spec.healthCheckNodePort, 32_100);
   const asked = () => create({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 80 });
   assert.throws(asked, { code: 500, message: 'Internal error occurred: failed to allocate requested HealthCheck NodePort 80: provided port is not in the valid range. The range of valid ports is 30000-32767' });
+});
+
+test('PROXY-16: what is seen from outside has an external policy, Cluster unless told otherwise; what is not has none', () => {
+  const policyOf = (spec: Partial<ServiceSpec>) => create(spec).spec.externalTrafficPolicy;
+  assert.deepEqual([{ type: 'NodePort' as const }, { type: 'LoadBalancer' as const }, { externalIPs: ['198.51.100.32'] }, {}].map(policyOf), ['Cluster', 'Cluster', 'Cluster', undefined]);
 });
 
 test('LoadBalancer fields and addresses end with the type', () => {

@@ -56,7 +56,7 @@ const creations: [id: string, spec: Wrong, errors: string[]][] = [
   ['SVC-77: loadBalancerClass is a qualified name', { type: 'LoadBalancer', loadBalancerClass: '-' }, [`spec.loadBalancerClass: Invalid value: "-": ${qualified}`]],
   ['SVC-82: source ranges on another type', { loadBalancerSourceRanges: ['10.0.0.0/8'] }, [`spec.LoadBalancerSourceRanges: ${forBalancers}`]],
   ['SVC-82: source ranges are prefixes, blanks allowed', { type: 'LoadBalancer', loadBalancerSourceRanges: [' 10.0.0.0/8 ', '10.0.0.0'] }, ['spec.LoadBalancerSourceRanges[1]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)']],
-  ['SVC-83: a health-check port without Local', { type: 'LoadBalancer', healthCheckNodePort: 30_100 }, ["spec.healthCheckNodePort: Invalid value: 30100: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"]],
+  ['PROXY-32, SVC-83: a health-check port without Local', { type: 'LoadBalancer', healthCheckNodePort: 30_100 }, ["spec.healthCheckNodePort: Invalid value: 30100: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"]],
   ['SVC-85: an ExternalName needs nothing else', { type: 'ExternalName', externalName: 'my.database.example.com.', ports: undefined, selector: undefined }, []],
   ['SVC-86: externalName is needed', { type: 'ExternalName' }, ['spec.externalName: Required value']],
   ['SVC-87: an externalName may look like an address', { type: 'ExternalName', externalName: '1.2.3.4' }, []],
@@ -65,7 +65,7 @@ const creations: [id: string, spec: Wrong, errors: string[]][] = [
   ['SVC-97: a headless Service may name another target port, which means nothing', { clusterIP: 'None', selector: undefined, ports: [{ port: 80, targetPort: 8080 }] }, []],
   ['SVC-98: a headless Service may have no ports', { clusterIP: 'None', ports: undefined }, []],
   ['SVC-101, ITP-01: internalTrafficPolicy', { internalTrafficPolicy: 'Near' }, ['spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local"']],
-  ['SVC-102: externalTrafficPolicy inside', { externalTrafficPolicy: 'Local' }, ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services']],
+  ['PROXY-16, SVC-102: externalTrafficPolicy inside', { externalTrafficPolicy: 'Local' }, ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services']],
   ['SVC-102: externalTrafficPolicy with externalIPs', { externalTrafficPolicy: 'Local', externalIPs: ['198.51.100.32'] }, []],
   ['SVC-102: externalTrafficPolicy values', { type: 'NodePort', externalTrafficPolicy: 'Global' }, ['spec.externalTrafficPolicy: Unsupported value: "Global": supported values: "Cluster", "Local"']],
   ['SVC-103, TOPO-28: trafficDistribution', { trafficDistribution: 'Random' }, ['spec.trafficDistribution: Unsupported value: "Random": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"']],
@@ -124,7 +124,7 @@ const updates: [id: string, before: Wrong, change: Wrong, errors: string[]][] = 
   ['DS-35: the second address goes only with SingleStack', dual, { clusterIPs: ['10.96.0.9'] }, ["spec.ipFamilyPolicy: Invalid value: \"PreferDualStack\": must be 'SingleStack' to release the secondary cluster IP"]],
   ['DS-35: the second family goes only with SingleStack', dual, { ipFamilies: ['IPv4'] }, ["spec.ipFamilyPolicy: Invalid value: \"PreferDualStack\": must be 'SingleStack' to release the secondary IP family"]],
   ['SVC-77: a class stays', { type: 'LoadBalancer' }, { loadBalancerClass: 'a' }, [`spec.loadBalancerClass: Invalid value: "a": ${once}`]],
-  ['SVC-83: a health-check port stays', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_100 }, { healthCheckNodePort: 30_101 }, ['spec.healthCheckNodePort: Forbidden: field is immutable']],
+  ['PROXY-32, SVC-83: a health-check port stays', { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_100 }, { healthCheckNodePort: 30_101 }, ['spec.healthCheckNodePort: Forbidden: field is immutable']],
   ['a node port left over by the client is told', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_100 }] }, { type: 'ClusterIP', ports: [{ port: 80, nodePort: 30_101 }] }, ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"]],
 ];
 for (const [about, before, change, errors] of updates) {
