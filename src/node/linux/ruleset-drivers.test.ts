@@ -169,7 +169,7 @@ for (const [name, bench] of Object.entries(benches)) {
     ['a port beyond the last', rulesetOf([], [setOf(ports, group({ key: ['tcp', 65_536], verdict: { do: 'drop' } }))])],
   ];
   for (const [about, ruleset] of refused) {
-    scene(`${about} is refused, what was there stays, and the next apply mends all`, async ({ driver, holds }) => {
+    scene(`PROXY-73: ${about} is refused, what was there stays, and the next apply mends all`, async ({ driver, holds }) => {
       await driver.apply(first);
       await assert.rejects(driver.apply(ruleset), (error: unknown) => error instanceof DriverError && error.input.length > 0);
       const held = holds();
