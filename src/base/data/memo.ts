@@ -1,5 +1,6 @@
 // Remembering by object identity: recompute all, but pay only for what changed.
 // Needs true immutability of its inputs; tests freeze them (freeze.ts).
+import { LazyMap } from './lazy-map.ts';
 import { PatchedMap } from './patched-map.ts';
 
 /** One remembered result per first argument, valid while all further arguments are `===` too. Forgotten with the object. */
@@ -57,7 +58,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return equalRecords(a as Record<string, unknown>, b as Record<string, unknown>);
 }
 
-const isMap = (value: object): value is ReadonlyMap<unknown, unknown> => value instanceof Map || value instanceof PatchedMap;
+const isMap = (value: object): value is ReadonlyMap<unknown, unknown> => value instanceof Map || value instanceof PatchedMap || value instanceof LazyMap;
 
 const shapeOf = (value: object): string => (Array.isArray(value) ? 'list' : isMap(value) ? 'map' : value instanceof Set ? 'set' : 'record');
 

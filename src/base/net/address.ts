@@ -11,8 +11,8 @@ const group = /^[0-9a-fA-F]{1,4}$/;
 
 const [dot, zero, nine] = ['.', '0', '9'].map((char) => char.charCodeAt(0)) as [number, number, number];
 
-/** By characters, without splitting: every endpoint of the cluster passes here at start. */
-function parseV4(text: string): bigint | undefined {
+/** An IPv4 address as a plain number; undefined when it is none. By characters: every endpoint of the cluster passes here at start. */
+export function parseV4Number(text: string): number | undefined {
   let value = 0;
   let dots = 0;
   let octet = -1;
@@ -30,7 +30,12 @@ function parseV4(text: string): bigint | undefined {
       if (octet > 255) return undefined;
     }
   }
-  return dots === 3 && octet >= 0 ? BigInt(value * 256 + octet) : undefined;
+  return dots === 3 && octet >= 0 ? value * 256 + octet : undefined;
+}
+
+function parseV4(text: string): bigint | undefined {
+  const value = parseV4Number(text);
+  return value === undefined ? undefined : BigInt(value);
 }
 
 /** Hex groups of one side of `::`; an IPv4 tail counts as two, and stands only at the very end of an address. */

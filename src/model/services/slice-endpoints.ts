@@ -30,52 +30,61 @@ export function readSlice(slice: EndpointSlice, self: string | undefined): Slice
     // A port without number means "all ports", which a port-to-port translation cannot express; without a name it is
     // nobody's, for the API writes '' where there is none (ESL-55).
     if (!port || name === undefined || name === null) continue;
-    const candidates = (slice.endpoints ?? []).flatMap((listed) => readEndpoint(listed, port, self, origin) ?? []);
+    const candidates: Candidate[] = [];
+    for (const listed of slice.endpoints ?? []) {
+      // Further addresses of one endpoint are interchangeable with the first.
+      const address = listed.addresses[0];
+      if (address !== undefined) candidates.push(candidateOf(listed, { address, port, local: self !== undefined && listed.nodeName === self, origin }));
+    }
     found.set(portKey(name, protocol), candidates);
   }
   return found;
 }
 
-function readEndpoint(listed: SliceEndpoint, port: number, self: string | undefined, origin: Ref): Candidate | undefined {
-  // Further addresses of one endpoint are interchangeable with the first.
-  const address = listed.addresses[0];
-  if (address === undefined) return undefined;
-  const endpoint = printedEndpoint(listed, { address, port, local: self !== undefined && listed.nodeName === self, origin });
-  return { endpoint, ...readConditions(listed), ...readHints(listed) };
-}
+type Known = Pick<Endpoint, 'address' | 'port' | 'local' | 'origin'>;
 
-function readConditions({ conditions = {} }: SliceEndpoint): Pick<Candidate, 'ready' | 'serving' | 'terminating'> {
+/** One literal: there are as many candidates as endpoints in the cluster. */
+function candidateOf(listed: SliceEndpoint, known: Known): Candidate {
+  const { conditions = allDefaults, hints } = listed;
   const ready = conditions.ready ?? true;
-  return { ready, serving: conditions.serving ?? ready, terminating: conditions.terminating ?? false };
+  return {
+    endpoint: printedEndpoint(listed, known),
+    ready,
+    serving: conditions.serving ?? ready,
+    terminating: conditions.terminating ?? false,
+    zoneHints: namesOf(hints?.forZones),
+    nodeHints: namesOf(hints?.forNodes),
+  };
 }
 
-const readHints = ({ hints }: SliceEndpoint): Pick<Candidate, 'zoneHints' | 'nodeHints'> => ({
-  zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
-  nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
-});
+const allDefaults: NonNullable<SliceEndpoint['conditions']> = {};
 
-/** Absent facts stay absent keys, so that a printed model holds no empty lines. */
-function printedEndpoint(listed: SliceEndpoint, known: Pick<Endpoint, 'address' | 'port' | 'local' | 'origin'>): Endpoint {
-  const { nodeName, zone, targetRef, conditions } = listed;
-  const endpoint: { -readonly [key in keyof Endpoint]: Endpoint[key] } = { ...known };
-  if (nodeName !== undefined) endpoint.node = nodeName;
-  if (zone !== undefined) endpoint.zone = zone;
-  if (conditions?.terminating) endpoint.terminating = true;
-  if (targetRef?.kind === 'Pod' && targetRef.name) {
-    endpoint.pod = { kind: 'Pod', namespace: targetRef.namespace ?? known.origin.namespace, name: targetRef.name };
-  }
-  return endpoint;
+const namesOf = (hints: readonly { readonly name: string }[] | undefined): readonly string[] => hints?.map(({ name }) => name) ?? none;
+
+/** Absent facts stay absent keys, so that a printed model holds no empty lines. The usual facts make one literal. */
+function printedEndpoint(listed: SliceEndpoint, known: Known): Endpoint {
+  const { nodeName: node, zone, conditions } = listed;
+  const { address, port, local, origin } = known;
+  const pod = podOf(listed, origin.namespace);
+  const isUsual = node !== undefined && pod !== undefined && !conditions?.terminating;
+  if (isUsual) return zone === undefined ? { address, port, local, origin, node, pod } : { address, port, local, origin, node, zone, pod };
+  return { ...known, ...(node !== undefined && { node }), ...(zone !== undefined && { zone }), ...(conditions?.terminating && { terminating: true }), ...(pod && { pod }) };
 }
+
+const podOf = ({ targetRef }: SliceEndpoint, namespace: string | undefined): Ref | undefined =>
+  targetRef?.kind === 'Pod' && targetRef.name ? { kind: 'Pod', namespace: targetRef.namespace ?? namespace, name: targetRef.name } : undefined;
 
 /** One candidate per address and port, sorted; the same list for every order of the slices (KPX-23, EPS-35). */
 export function mergeCandidates(lists: readonly (readonly Candidate[])[]): readonly Candidate[] {
-  const best = new Map<string, Candidate>();
-  for (const candidate of lists.flat()) {
-    const key = `${candidate.endpoint.address} ${candidate.endpoint.port}`;
-    const other = best.get(key);
-    if (!other || isBetter(candidate, other)) best.set(key, candidate);
+  const all = (lists.length === 1 ? lists[0]! : lists.flat()).toSorted(byAddress);
+  let kept = 0;
+  for (const candidate of all) {
+    const last = all[kept - 1];
+    if (kept === 0 || byAddress(last!, candidate) !== 0) all[kept++] = candidate;
+    else if (isBetter(candidate, last!)) all[kept - 1] = candidate;
   }
-  return [...best.values()].sort(byAddress);
+  all.length = kept;
+  return all;
 }
 
 /** While a pod moves between slices both may list it: believe the one that would serve, then the first by name. */

@@ -11,7 +11,9 @@
 //
 // So a change of a Service is a change of elements; a chain exists per endpoint count and timeout only.
 import type { Family } from '../../kube/objects/meta.ts';
-import type { Chain, Field, FieldType, NftSet, Rule } from '../nft/ruleset.ts';
+import { addressOf, printAddress } from '../../base/net/address.ts';
+import type { Endpoint } from '../../model/network-model.ts';
+import type { Chain, Field, FieldType, FieldValue, NftSet, Rule } from '../nft/ruleset.ts';
 
 export interface Front {
   readonly name: string;
@@ -27,6 +29,12 @@ const sourceOf = (family: Family): Field => (family === 4 ? 'ip saddr' : 'ip6 sa
 const destinationOf = (family: Family): Field => (family === 4 ? 'ip daddr' : 'ip6 daddr');
 const addressType = (family: Family): FieldType => (family === 4 ? 'ipv4_addr' : 'ipv6_addr');
 export const addressing = { sourceOf, destinationOf, addressType };
+
+/** One text per address: endpoints and virtual addresses may be written in several ways in IPv6. */
+export const canonicalAddress = (address: string): string => (address.includes(':') ? printAddress(addressOf(address)) : address);
+
+/** Where an endpoint leads, as the data of an element. */
+export const dataOf = ({ address, port }: Endpoint): FieldValue[] => [canonicalAddress(address), port];
 
 function frontOf(family: Family, by: Front['by'], local: boolean): Front {
   const name = `${by === 'address' ? 'service' : 'nodeport'}${local ? '-local' : ''}${family}`;

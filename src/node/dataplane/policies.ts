@@ -9,7 +9,7 @@ import { nftName } from '../nft/print.ts';
 import { type Chain, type Element, type ElementGroup, type Field, type Match, type NftSet, printKey, type Rule } from '../nft/ruleset.ts';
 import { addressing } from './fronts.ts';
 import { baseChain } from './hooks.ts';
-import { canonicalAddress } from './services.ts';
+import { canonicalAddress } from './fronts.ts';
 
 export type Direction = 'ingress' | 'egress';
 /** NFLOG group on which every denial is reported; its prefix says direction, pod and cause. */

@@ -1,18 +1,18 @@
 // One ServicePort (of a Service or a host port) → the elements it contributes to the global maps. Pure and remembered per ServicePort, so that
 // a change of one Service costs that Service only.
-import { addressOf, printAddress } from '../../base/net/address.ts';
 import { mergeRanges, printRange, rangeOf } from '../../base/net/address-ranges.ts';
 import type { Family } from '../../kube/objects/meta.ts';
 import type { Endpoint, ServicePort, VirtualAddress } from '../../model/network-model.ts';
-import { type Chain, type Element, type FieldValue, type NftSet, printKey } from '../nft/ruleset.ts';
+import { type Chain, type Element, type ElementGroup, type FieldValue, type NftSet, printKey } from '../nft/ruleset.ts';
 import { nftName } from '../nft/print.ts';
 import { classOf, DISCARD, FIRST_SLOT, KEEP_SOURCE, MAX_ENDPOINTS, ONE_POD, OWN_CHAIN } from './classes.ts';
-import { type Front, frontFor } from './fronts.ts';
+import { canonicalAddress, dataOf, type Front, frontFor } from './fronts.ts';
+import { type Spread, SpreadGroup } from './spread-group.ts';
 import { ownStickyParts } from './sticky.ts';
 
 /** What one cause contributes: elements by set, and the classes whose chains it needs, as `front name` + class. */
 export interface Contribution {
-  readonly elements: ReadonlyMap<string, ReadonlyMap<string, Element>>;
+  readonly elements: ReadonlyMap<string, ElementGroup>;
   readonly classes: readonly { readonly front: Front; readonly number: number }[];
   /** Of its own: sticky in v6 only. */
   readonly chains: readonly Chain[];
@@ -21,9 +21,11 @@ export interface Contribution {
 
 type Sink = (set: string, element: Element) => void;
 
-/** One text per address: endpoints and virtual addresses may be written in several ways in IPv6. */
-export const canonicalAddress = (address: string): string =>
-  address.includes(':') ? printAddress(addressOf(address)) : address;
+/** What becomes of a Service port, as it grows: single elements, and the choices by set. */
+interface Draft {
+  readonly add: Sink;
+  readonly spreads: Map<string, Spread[]>;
+}
 
 /** FNV-1a, 32 bits: small, stable over restarts, and spread well enough to give endpoints distinct slots. */
 function hash32(text: string): number {
@@ -46,15 +48,17 @@ function slotsOf(endpoints: readonly Endpoint[], local: boolean): number[] {
   });
 }
 
-const dataOf = ({ address, port }: Endpoint): FieldValue[] => [canonicalAddress(address), port];
-
-function addSpread({ front, endpoints, number }: Choice, key: readonly FieldValue[], add: Sink): void {
+/** Twice the same address (a Service may list one so) is one. */
+function addSpread({ front, endpoints, number }: Choice, key: readonly FieldValue[], { spreads }: Draft): void {
+  if (endpoints.length === 0) return;
   const set = `${front.name}-endpoints`;
-  const keep = front.local || number === ONE_POD ? KEEP_SOURCE : 0;
-  endpoints.forEach((endpoint, index) => add(set, { key: [...key, index | keep], data: dataOf(endpoint) }));
+  const spread: Spread = { key, endpoints, mark: front.local || number === ONE_POD ? KEEP_SOURCE : 0 };
+  const there = spreads.get(set);
+  if (!there) spreads.set(set, [spread]);
+  else if (!there.some((other) => printKey(other.key) === printKey(key))) there.push(spread);
 }
 
-function addSticky({ front, endpoints }: Choice, key: readonly FieldValue[], add: Sink): void {
+function addSticky({ front, endpoints }: Choice, key: readonly FieldValue[], { add }: Draft): void {
   const slots = slotsOf(endpoints, front.local);
   endpoints.forEach((endpoint, index) => {
     const slot = slots[index]!;
@@ -85,14 +89,15 @@ function choicesFor(service: ServicePort, virtual: VirtualAddress): Choice[] {
   return virtual.localOnly && service.endpoints.length > 0 ? [choice(false, false), choice(true, true)] : [choice(false, false)];
 }
 
-function addVirtual(service: ServicePort, virtual: VirtualAddress, add: Sink): Choice[] {
+function addVirtual(service: ServicePort, virtual: VirtualAddress, draft: Draft): Choice[] {
+  const { add } = draft;
   const port: FieldValue[] = [service.protocol.toLowerCase(), virtual.port];
   const key = virtual.address === undefined ? port : [canonicalAddress(virtual.address), ...port];
   const choices = choicesFor(service, virtual);
   for (const choice of choices) {
     const { front, number } = choice;
     add(front.name, { key, data: [number], origin: service.origin });
-    (service.stickySeconds ? addSticky : addSpread)(choice, key, add);
+    (service.stickySeconds ? addSticky : addSpread)(choice, key, draft);
     if (number === OWN_CHAIN) add(`${front.name}-own`, { key, verdict: { do: 'goto', chain: ownName(front, service) } });
   }
   if (virtual.type === 'clusterIP') add(`cluster-ips${service.family}`, { key: [key[0]!], origin: service.origin });
@@ -133,7 +138,11 @@ export function renderService(service: ServicePort): Contribution {
     if (!group) elements.set(set, (group = new Map()));
     group.set(printKey(element.key), element);
   };
-  const choices = service.virtual.flatMap((virtual) => addVirtual(service, virtual, add));
-  addHairpins(service.family, [...service.endpoints, ...(service.localEndpoints ?? [])], add);
-  return { elements, classes: choices.map(({ front, number }) => ({ front, number })), ...ownParts(service, choices) };
+  const spreads = new Map<string, Spread[]>();
+  const choices = service.virtual.flatMap((virtual) => addVirtual(service, virtual, { add, spreads }));
+  addHairpins(service.family, service.endpoints, add);
+  if (service.localEndpoints) addHairpins(service.family, service.localEndpoints, add);
+  const groups = new Map<string, ElementGroup>(elements);
+  for (const [set, list] of spreads) groups.set(set, new SpreadGroup(list));
+  return { elements: groups, classes: choices.map(({ front, number }) => ({ front, number })), ...ownParts(service, choices) };
 }

@@ -1,7 +1,7 @@
 // What the ruleset drivers share: whole wish in, difference out. A hand only knows how to put it into a kernel.
 // After any failure the next apply replaces the whole table: no guessing what the kernel holds now.
 import { diffRulesets, type RulesetDiff, sizeOfDiff } from '../nft/diff.ts';
-import type { Ruleset } from '../nft/ruleset.ts';
+import { countElements, type Ruleset } from '../nft/ruleset.ts';
 import type { Applied, Driver } from './driver.ts';
 
 export interface RulesetHand {
@@ -17,7 +17,7 @@ export interface RulesetHand {
 }
 
 const countAll = ({ chains, sets }: Ruleset): number =>
-  [...sets.values()].reduce((sum, { elements }) => sum + [...elements.values()].reduce((inner, group) => inner + group.size, 1), chains.size);
+  [...sets.values()].reduce((sum, set) => sum + 1 + countElements(set), chains.size);
 
 export function createRulesetDriver(hand: RulesetHand): Driver<Ruleset> {
   let inKernel: Ruleset | undefined;

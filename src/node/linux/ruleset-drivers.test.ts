@@ -136,6 +136,13 @@ for (const [name, bench] of Object.entries(benches)) {
     assert.deepEqual(holds()?.sets, { 'cluster-ips': 1 });
   });
 
+  scene('of two groups that claim one key, one has it', async ({ driver, holds }) => {
+    const shape = { name: 'fronts', type: 'map', key: ['ipv4_addr'], data: ['number'] } as const;
+    const claims = [1, 2].map((data) => group({ key: ['10.96.0.10'], data: [data] }, { key: [`10.96.0.2${data}`], data: [data] }));
+    await driver.apply(rulesetOf([], [setOf(shape, ...claims)]));
+    assert.deepEqual(holds()?.sets, { fronts: 3 });
+  });
+
   scene('a set may change its shape under the same name', async ({ driver, holds }) => {
     await driver.apply(first);
     const v6 = setOf({ name: 'ports', type: 'set', key: ['ipv6_addr'] }, group({ key: ['fd00::1'] }, { key: ['fd00::2'] }));

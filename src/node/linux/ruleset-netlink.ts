@@ -7,11 +7,11 @@
 // The last way is also how a large ruleset comes to be: in a second table beside the old one, which stands until the
 // base chains of the new one are hooked in; both happen in one transaction, so no packet meets neither or both.
 import type { RulesetDiff, SetElements } from '../nft/diff.ts';
-import { diffRulesets, emptyRuleset } from '../nft/diff.ts';
+import { skeletonOf } from '../nft/diff.ts';
 import { declarations, fillings, printChanges, printReplacement, removals, tablesOf } from '../nft/print-changes.ts';
-import type { Chain, Ruleset } from '../nft/ruleset.ts';
+import { allElements, type Chain, countElements, elementsOf, type NftSet, type Ruleset } from '../nft/ruleset.ts';
 import type { Netns } from '../netlink/namespaces.ts';
-import { type Nfnetlink, openNfnetlink } from '../netlink/nfnetlink.ts';
+import { type BatchOptions, type ElementChange, type Nfnetlink, openNfnetlink } from '../netlink/nfnetlink.ts';
 import { type Driver, DriverError } from './driver.ts';
 import { createRulesetDriver } from './ruleset-driver.ts';
 import { createRulesetWatchman } from './look/ruleset-watchman.ts';
@@ -28,6 +28,12 @@ export interface NetlinkRulesetDriver extends Driver<Ruleset> {
 
 const count = (lists: readonly SetElements[]): number => lists.reduce((sum, { elements }) => sum + elements.length, 0);
 
+const countAll = ({ sets }: Ruleset): number => [...sets.values()].reduce((sum, set) => sum + countElements(set), 0);
+
+const nothing: RulesetDiff = { addedSets: [], removedSets: [], addedChains: [], changedChains: [], removedChains: [], addedElements: [], removedElements: [] };
+
+const noAnswer = (): void => {};
+
 const onlyElements = (diff: RulesetDiff): boolean =>
   [diff.addedSets, diff.removedSets, diff.addedChains, diff.changedChains, diff.removedChains].every(({ length }) => length === 0);
 
@@ -38,17 +44,81 @@ const isRegular = (chain: Chain): boolean => !isBase(chain);
 
 const script = (...commands: readonly string[][]): string => commands.flat().map((command) => `${command}\n`).join('');
 
-async function sendElements(nfnetlink: Nfnetlink, to: string, diff: RulesetDiff, inPieces = false): Promise<void> {
-  const changes = [
-    ...diff.removedElements.map(({ set, elements }) => ({ op: 'delete' as const, set, elements })),
-    ...diff.addedElements.map(({ set, elements }) => ({ op: 'add' as const, set, elements })),
-  ];
+const changesOf = ({ removedElements, addedElements }: RulesetDiff): ElementChange[] => [
+  ...removedElements.map(({ set, elements }) => ({ op: 'delete' as const, set, elements })),
+  ...addedElements.map(({ set, elements }) => ({ op: 'add' as const, set, elements })),
+];
+
+const filled = ({ sets }: Ruleset): NftSet[] => [...sets.values()].filter((set) => !set.dynamic && set.elements.size > 0);
+
+/** All elements, made as they are sent; and, for a second try, made to differ. */
+const everything = (ruleset: Ruleset): ElementChange[] => filled(ruleset).map((set) => ({ op: 'add', set, elements: elementsOf(set) }));
+const everythingOnce = (ruleset: Ruleset): ElementChange[] => filled(ruleset).map((set) => ({ op: 'add', set, elements: [...allElements(set).values()] }));
+
+const hasDoubles = (ruleset: Ruleset): boolean => filled(ruleset).some((set) => allElements(set).size < countElements(set));
+
+async function sendElements(nfnetlink: Nfnetlink, to: string, changes: readonly ElementChange[], options?: BatchOptions): Promise<void> {
   try {
-    await nfnetlink.sendBatch(to, changes, { inPieces });
+    await nfnetlink.sendBatch(to, changes, options);
   } catch (error) {
+    // A text before it has failed: it has said so itself.
+    if (error instanceof DriverError) throw error;
     // Whatever the wire refused, an operator wants to see it as nft commands.
-    throw new DriverError(name, (error as Error).message, printChanges({ table: to }, { ...diff, addedSets: [], addedChains: [], changedChains: [], removedChains: [], removedSets: [] }));
+    const of = (wanted: ElementChange['op']) => changes.filter(({ op }) => op === wanted).map(({ set, elements }) => ({ set: set as NftSet, elements: [...elements] }));
+    throw new DriverError(name, (error as Error).message, printChanges({ table: to }, { ...nothing, removedElements: of('delete'), addedElements: of('add') }));
   }
+}
+
+/** The two ways into one namespace. */
+interface Ways {
+  readonly nfnetlink: Nfnetlink;
+  run(text: string): Promise<string>;
+}
+
+/** Very many elements, some of which packets meet already: one transaction, as far as the socket takes it. */
+async function inStages({ nfnetlink, run }: Ways, table: string, diff: RulesetDiff): Promise<void> {
+  const [to, regular, bases] = [`inet ${table}`, withoutBases(diff), basesOf(diff)];
+  const declared = run(script(declarations(to, regular), fillings(to, regular)));
+  await sendElements(nfnetlink, table, changesOf(diff), { after: declared.then(noAnswer) });
+  await run(script(declarations(to, bases), fillings(to, bases), removals(to, diff)));
+}
+
+interface Names {
+  readonly beside: string;
+  /** Goes when the new one comes. */
+  readonly instead: string;
+}
+
+/** Not hooked in before the last step: until then it may be half full. What a crash left half-built under its name goes first. */
+async function build({ nfnetlink, run }: Ways, ruleset: Ruleset, { beside, instead }: Names, elements: readonly ElementChange[]): Promise<void> {
+  const skeleton = skeletonOf(ruleset);
+  const [to, regular, bases] = [`inet ${beside}`, withoutBases(skeleton), basesOf(skeleton)];
+  const fresh = [`add table ${to}`, `delete table ${to}`, `add table ${to}`];
+  const declared = run(script(fresh, declarations(to, regular), fillings(to, regular)));
+  await sendElements(nfnetlink, beside, elements, { inPieces: true, after: declared.then(noAnswer) });
+  await run(script(declarations(to, bases), fillings(to, bases), [`add table inet ${instead}`, `delete table inet ${instead}`]));
+}
+
+/** A table without base chains is one that was never finished. */
+const isHooked = async ({ run }: Ways, table: string): Promise<boolean> => / hook /.test(await run(`list table inet ${table}\n`));
+
+/** Beside whatever stands now; answers the new table's name. */
+async function buildBeside(ways: Ways, ruleset: Ruleset, table: string): Promise<string> {
+  const [first, second] = tablesOf(table);
+  const listed = await ways.run('list tables\n');
+  const instead = listed.split('\n').includes(`table inet ${second}`) && (await isHooked(ways, second)) ? second : first;
+  const beside = instead === first ? second : first;
+  try {
+    // Two causes may claim one key: rare, so it is looked for only where the kernel minds.
+    await build(ways, ruleset, { beside, instead }, everything(ruleset)).catch((error: unknown) => {
+      if (!hasDoubles(ruleset)) throw error;
+      return build(ways, ruleset, { beside, instead }, everythingOnce(ruleset));
+    });
+  } catch (error) {
+    await ways.nfnetlink.deleteTable(beside);
+    throw error;
+  }
+  return beside;
 }
 
 /** Call close() when done. The namespace must exist; `limit` is for tests: up to so many elements go by text. */
@@ -56,43 +126,16 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
   const nfnetlink = openNfnetlink(namespace);
   const watchman = createRulesetWatchman(namespace);
   const run = (text: string) => runNft(name, namespace, text);
+  const ways: Ways = { nfnetlink, run };
   /** The one of our two tables that packets meet. */
   let current = table;
-
-  async function inStages(to: string, diff: RulesetDiff, last: string[]): Promise<void> {
-    const [regular, bases] = [withoutBases(diff), basesOf(diff)];
-    await run(script(declarations(`inet ${to}`, regular), fillings(`inet ${to}`, regular)));
-    // A table beside the one in use is not hooked in before the last step: until then it may be half full.
-    await sendElements(nfnetlink, to, diff, last.length > 0);
-    await run(script(declarations(`inet ${to}`, bases), fillings(`inet ${to}`, bases), removals(`inet ${to}`, diff), last));
-  }
-
-  /** Beside whatever stands now; what a crash left half-built under the other name goes first. */
-  async function buildBeside(ruleset: Ruleset): Promise<string> {
-    const [first, second] = tablesOf(table);
-    const listed = await run('list tables\n');
-    const stands = listed.split('\n').includes(`table inet ${second}`) && (await isHooked(second)) ? second : first;
-    const beside = stands === first ? second : first;
-    await run(script([`add table inet ${beside}`, `delete table inet ${beside}`, `add table inet ${beside}`]));
-    try {
-      await inStages(beside, diffRulesets(emptyRuleset(beside), ruleset)!, [`add table inet ${stands}`, `delete table inet ${stands}`]);
-    } catch (error) {
-      await nfnetlink.deleteTable(beside);
-      throw error;
-    }
-    return beside;
-  }
-
-  /** A table without base chains is one that was never finished. */
-  const isHooked = async (which: string): Promise<boolean> => / hook /.test(await run(`list table inet ${which}\n`));
 
   const driver = createRulesetDriver({
     name,
     async replace(ruleset) {
-      const all = diffRulesets(emptyRuleset(table), ruleset)!;
       // How many transactions these take is nft's business: the next check looks closely.
       watchman.wrote(NaN);
-      if (count(all.addedElements) > limit) current = await buildBeside(ruleset);
+      if (countAll(ruleset) > limit) current = await buildBeside(ways, ruleset, table);
       else {
         await run(printReplacement({ ...ruleset, table }));
         current = table;
@@ -100,8 +143,8 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
     },
     async change(_ruleset, diff) {
       watchman.wrote(onlyElements(diff) ? 1 : NaN);
-      if (onlyElements(diff)) await sendElements(nfnetlink, current, diff);
-      else if (count(diff.addedElements) + count(diff.removedElements) > limit) await inStages(current, diff, []);
+      if (onlyElements(diff)) await sendElements(nfnetlink, current, changesOf(diff));
+      else if (count(diff.addedElements) + count(diff.removedElements) > limit) await inStages(ways, current, diff);
       else await run(printChanges({ table: current }, diff));
     },
     isIntact: (ruleset) => watchman.isIntact(current, ruleset),

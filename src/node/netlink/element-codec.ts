@@ -23,8 +23,8 @@ const VERDICT_CODE = 1;
 const VERDICT_CHAIN = 2;
 const INTERVAL_END = 1;
 
-const sizes = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2, ifname: 16, number: 4 } as const satisfies Record<FieldType, number>;
 const protocols: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 };
+const sizes = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2, ifname: 16, number: 4 } as const satisfies Record<FieldType, number>;
 const verdicts = { accept: 1, drop: 0, jump: -3, goto: -4, return: -5 } as const satisfies Record<VerdictAction['do'], number>;
 
 /** First and last value of a field, as bytes. */
@@ -97,12 +97,79 @@ function span(type: FieldType, value: FieldValue): Span {
   return found;
 }
 
+/**
+ * The plain values, written from what they are: no address is parsed into anything else first, as there are 100,000 at start.
+ * Padded to 4 bytes. False, with anything at all in these bytes: it is not plain, to be read with care or refused.
+ */
+function putPlainField(bytes: Uint8Array, at: number, type: FieldType, value: FieldValue): boolean {
+  switch (type) {
+    case 'ipv4_addr':
+      return typeof value === 'string' && putDotted(bytes, at, value);
+    case 'inet_proto':
+      return putSmall(bytes, at, protocols[value]);
+    case 'inet_service':
+      return putPort(bytes, at, value);
+    case 'number':
+      return putMark(bytes, at, value);
+    default:
+      return false;
+  }
+}
+
+function putSmall(bytes: Uint8Array, at: number, value: number | undefined): boolean {
+  if (value === undefined) return false;
+  bytes[at] = value;
+  bytes[at + 1] = bytes[at + 2] = bytes[at + 3] = 0;
+  return true;
+}
+
+function putPort(bytes: Uint8Array, at: number, value: FieldValue): boolean {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff) return false;
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value & 0xff;
+  bytes[at + 2] = bytes[at + 3] = 0;
+  return true;
+}
+
+/** In host order, which is little-endian wherever this runs. */
+function putMark(bytes: Uint8Array, at: number, value: FieldValue): boolean {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) return false;
+  bytes[at] = value & 0xff;
+  bytes[at + 1] = (value >>> 8) & 0xff;
+  bytes[at + 2] = (value >>> 16) & 0xff;
+  bytes[at + 3] = value >>> 24;
+  return true;
+}
+
+const [dot, zero, nine] = ['.', '0', '9'].map((char) => char.charCodeAt(0)) as [number, number, number];
+
+/** As strict as parseAddress: no leading zeros, no short forms. Prefixes and ranges are not plain. */
+function putDotted(bytes: Uint8Array, at: number, text: string): boolean {
+  let octet = -1;
+  let place = at;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === dot) {
+      if (octet < 0 || place - at > 2) return false;
+      bytes[place++] = octet;
+      octet = -1;
+      continue;
+    }
+    if (code < zero || code > nine || octet === 0) return false;
+    octet = Math.max(octet, 0) * 10 + code - zero;
+    if (octet > 255) return false;
+  }
+  if (octet < 0 || place - at !== 3) return false;
+  bytes[place] = octet;
+  return true;
+}
+
 const spans = (types: readonly FieldType[], values: readonly FieldValue[]): Span[] => types.map((type, index) => span(type, values[index]!));
 
 const padded = (size: number): number => (size + 3) & ~3;
 
 /** Plain loops: a large cluster has 100,000 elements, and their bytes are too few for anything cleverer. */
-function putValue(writer: MessageWriter, attribute: number, fields: readonly Span[], side: keyof Span = 'first'): void {
+function putSpans(writer: MessageWriter, attribute: number, fields: readonly Span[], side: keyof Span = 'first'): void {
   const mark = openNest(writer, attribute);
   let size = 0;
   for (const field of fields) size += padded(field[side].length);
@@ -112,6 +179,23 @@ function putValue(writer: MessageWriter, attribute: number, fields: readonly Spa
     const value = field[side];
     const end = at + padded(value.length);
     for (let i = 0; at < end; i++, at++) bytes[at] = value[i] ?? 0;
+  }
+  closeNest(writer, mark);
+}
+
+/** Single values, straight from their texts where they are plain. */
+function putValue(writer: MessageWriter, attribute: number, types: readonly FieldType[], values: readonly FieldValue[]): void {
+  let size = 0;
+  for (const type of types) size += padded(sizes[type]);
+  const mark = openNest(writer, attribute);
+  let at = putAttributeHead(writer, DATA_VALUE, types.length === 1 ? sizes[types[0]!] : size);
+  const { bytes } = writer;
+  for (let i = 0; i < types.length; i++) {
+    const type = types[i]!;
+    const value = values[i]!;
+    const end = at + padded(sizes[type]);
+    if (!putPlainField(bytes, at, type, value)) bytes.fill(0, at, end).set(span(type, value).first, at);
+    at = end;
   }
   closeNest(writer, mark);
 }
@@ -133,12 +217,14 @@ function putVerdict(writer: MessageWriter, verdict: VerdictAction): void {
 
 /** nft's comment: a zero-terminated text behind its type (0) and length, each one byte; 128 bytes at most. */
 function putComment(writer: MessageWriter, text: string): void {
-  const bytes = Buffer.from(`${text}\0`).subarray(0, 128);
-  bytes[bytes.length - 1] = 0;
-  const at = putAttributeHead(writer, ELEMENT_USERDATA, 2 + bytes.length);
-  writer.bytes[at] = 0;
-  writer.bytes[at + 1] = bytes.length;
-  writer.bytes.set(bytes, at + 2);
+  const size = Math.min(Buffer.byteLength(text), 127);
+  const at = putAttributeHead(writer, ELEMENT_USERDATA, 3 + size);
+  const { bytes } = writer;
+  bytes[at] = 0;
+  bytes[at + 1] = 1 + size;
+  const end = at + 2 + size;
+  // A character that does not fit as a whole is left out.
+  bytes.fill(0, at + 2 + bytes.write(text, at + 2, size), end + 1);
 }
 
 /** The next value of a big-endian number; undefined after the largest, where a range needs no end. */
@@ -155,21 +241,30 @@ const isSimpleRange = ({ interval, key }: SetShape) => interval === true && key.
 
 /** One element, with its data when it is to be added. Its place in the list is one entry, or two for a simple range. */
 export function putElement(writer: MessageWriter, set: SetShape, element: Element, withData: boolean): void {
-  const fields = spans(set.key, element.key);
   const nest = openNest(writer, LIST_ELEMENT);
-  putValue(writer, ELEMENT_KEY, fields);
-  if (set.interval && !isSimpleRange(set)) putValue(writer, ELEMENT_KEY_END, fields, 'last');
-  if (withData && element.verdict) putVerdict(writer, element.verdict);
-  else if (withData && element.data) putValue(writer, ELEMENT_DATA, spans(set.data!, element.data));
-  if (withData && element.origin) putComment(writer, printRef(element.origin));
+  const fields = set.interval ? spans(set.key, element.key) : undefined;
+  if (fields) putRange(writer, set, fields);
+  else putValue(writer, ELEMENT_KEY, set.key, element.key);
+  if (withData) putContent(writer, set, element);
   closeNest(writer, nest);
-  const end = isSimpleRange(set) ? successor(fields[0]!.last) : undefined;
+  const end = fields && isSimpleRange(set) ? successor(fields[0]!.last) : undefined;
   if (end) putRangeEnd(writer, end);
+}
+
+function putRange(writer: MessageWriter, set: SetShape, fields: readonly Span[]): void {
+  putSpans(writer, ELEMENT_KEY, fields);
+  if (!isSimpleRange(set)) putSpans(writer, ELEMENT_KEY_END, fields, 'last');
+}
+
+function putContent(writer: MessageWriter, set: SetShape, { verdict, data, origin }: Element): void {
+  if (verdict) putVerdict(writer, verdict);
+  else if (data) putValue(writer, ELEMENT_DATA, set.data!, data);
+  if (origin) putComment(writer, printRef(origin));
 }
 
 function putRangeEnd(writer: MessageWriter, end: Uint8Array): void {
   const nest = openNest(writer, LIST_ELEMENT);
-  putValue(writer, ELEMENT_KEY, [{ first: end, last: end }]);
+  putSpans(writer, ELEMENT_KEY, [{ first: end, last: end }]);
   putBigEndian(writer, ELEMENT_FLAGS, INTERVAL_END);
   closeNest(writer, nest);
 }

@@ -59,13 +59,19 @@ export function beginMessage(writer: MessageWriter, header: MessageHeader, famil
 export const endMessage = (writer: MessageWriter, mark: number): void =>
   void writer.bytes.writeUInt32LE(writer.length - mark, mark);
 
-/** Writes the head of an attribute and zeroes its padding; returns where its `size` bytes of value begin. */
+/** Writes the head of an attribute and zeroes its padding; returns where its `size` bytes of value begin. Byte by byte: a load has 600,000 heads. */
 export function putAttributeHead(writer: MessageWriter, type: number, size: number): number {
   const at = reserve(writer, 4 + aligned(size));
-  writer.bytes.writeUInt16LE(4 + size, at);
-  writer.bytes.writeUInt16LE(type, at + 2);
-  if (size & 3) writer.bytes.fill(0, at + 4 + size, writer.length);
+  const { bytes } = writer;
+  putTwo(bytes, at, 4 + size);
+  putTwo(bytes, at + 2, type);
+  for (let padding = at + 4 + size; padding < writer.length; padding++) bytes[padding] = 0;
   return at + 4;
+}
+
+function putTwo(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value & 0xff;
+  bytes[at + 1] = value >>> 8;
 }
 
 export function openNest(writer: MessageWriter, type: number): number {
@@ -74,7 +80,7 @@ export function openNest(writer: MessageWriter, type: number): number {
 
 /** An attribute's length has 16 bits: whoever fills a nest must stop below 64 KB. */
 export const closeNest = (writer: MessageWriter, mark: number): void =>
-  void writer.bytes.writeUInt16LE(writer.length - mark, mark);
+  putTwo(writer.bytes, mark, writer.length - mark);
 
 export function putBytes(writer: MessageWriter, type: number, value: Uint8Array): void {
   const at = putAttributeHead(writer, type, value.length);

@@ -25,7 +25,8 @@ import { NetlinkError, NetlinkSocket, type Refusal, refusalOf } from './netlink-
 export interface ElementChange {
   readonly op: 'add' | 'delete';
   readonly set: SetShape;
-  readonly elements: readonly Element[];
+  /** Walked once, while the batches are written; and again to name a culprit. */
+  readonly elements: Iterable<Element>;
 }
 
 const NETFILTER = 12;
@@ -49,6 +50,9 @@ const ASIDE_BYTES = 32 * 1024;
 /** Each piece is a transaction, which costs some milliseconds of its own. */
 const PIECE_BYTES = 1024 * 1024;
 
+/** Larger writers are let go when a transaction is over. */
+const KEPT_BYTES = 64 * 1024;
+
 /** struct nfgenmsg */
 const familyHeader = (family: number, subsystem: number) => Buffer.from([family, 0, subsystem >> 8, subsystem & 0xff]);
 
@@ -60,6 +64,14 @@ interface Part {
   readonly at: number;
 }
 
+/** What is still to be written of a change. */
+interface Feed {
+  readonly rest: Iterator<Element>;
+  next: IteratorResult<Element>;
+  /** Number of the next one. */
+  index: number;
+}
+
 interface Batch {
   readonly writer: MessageWriter;
   readonly parts: Map<number, Part>;
@@ -67,10 +79,17 @@ interface Batch {
   last: { at: number; sequence: number };
 }
 
+export interface BatchOptions {
+  readonly inPieces?: boolean;
+  readonly after?: Promise<void>;
+}
+
 export class Nfnetlink {
   readonly namespace: Netns;
   readonly #socket: NetlinkSocket;
   readonly #batchBytes: number;
+  /** One is written while the kernel takes in what is in the other. */
+  #writers: [MessageWriter, MessageWriter] = [newWriter(), newWriter()];
 
   constructor(namespace: Netns, bufferBytes = WISHED_BUFFER) {
     this.namespace = namespace;
@@ -82,10 +101,11 @@ export class Nfnetlink {
   /**
    * Calls must not overlap. Rejects with NetlinkError that names the set and, where the kernel tells, the element.
    * `inPieces`: need not be one transaction, as no packet meets the table yet; the kernel then takes in one piece
-   * while the next is being written.
+   * while the next is being written. `after`: nothing is sent before that.
    */
-  async sendBatch(table: string, changes: readonly ElementChange[], { inPieces = false } = {}): Promise<void> {
-    let underWay = Promise.resolve();
+  async sendBatch(table: string, changes: readonly ElementChange[], { inPieces = false, after = Promise.resolve() }: BatchOptions = {}): Promise<void> {
+    let underWay = after;
+    if (inPieces) this.#writers = [newWriter(PIECE_BYTES + 2 * MESSAGE_BYTES), newWriter(PIECE_BYTES + 2 * MESSAGE_BYTES)];
     try {
       for (const batch of this.#encode(table, changes, inPieces ? Math.min(PIECE_BYTES, this.#batchBytes) : this.#batchBytes)) {
         await underWay;
@@ -93,6 +113,7 @@ export class Nfnetlink {
       }
     } finally {
       await underWay;
+      if (this.#writers.some(({ bytes }) => bytes.length > KEPT_BYTES)) this.#writers = [newWriter(), newWriter()];
     }
   }
 
@@ -105,8 +126,10 @@ export class Nfnetlink {
   *#encode(table: string, changes: readonly ElementChange[], batchBytes: number): Generator<Batch> {
     let batch = this.#beginBatch();
     for (const change of changes) {
-      for (let next = 0; next < change.elements.length; ) {
-        next = this.#putPart(batch, { table, change, from: next, at: batch.writer.length });
+      const rest = change.elements[Symbol.iterator]();
+      const feed: Feed = { rest, next: rest.next(), index: 0 };
+      while (!feed.next.done) {
+        this.#putPart(batch, { table, change, from: feed.index, at: batch.writer.length }, feed);
         if (batch.writer.length < batchBytes) continue;
         yield this.#endBatch(batch);
         batch = this.#beginBatch();
@@ -116,7 +139,10 @@ export class Nfnetlink {
   }
 
   #beginBatch(): Batch {
-    const batch = { writer: newWriter(), parts: new Map<number, Part>(), last: { at: 0, sequence: 0 } };
+    this.#writers.reverse();
+    const [writer] = this.#writers;
+    writer.length = 0;
+    const batch = { writer, parts: new Map<number, Part>(), last: { at: 0, sequence: 0 } };
     this.#putEmpty(batch, BATCH_BEGIN);
     return batch;
   }
@@ -126,23 +152,21 @@ export class Nfnetlink {
     endMessage(writer, beginMessage(writer, header, familyHeader(0, NFTABLES)));
   }
 
-  /** Writes as many elements as one message takes, from `part.from` on. Returns the number of the next one. */
-  #putPart(batch: Batch, part: Part): number {
+  /** Writes as many elements as one message takes. */
+  #putPart(batch: Batch, part: Part, feed: Feed): void {
     const { writer } = batch;
-    const { op, set, elements } = part.change;
+    const { op, set } = part.change;
     const sequence = this.#socket.nextSequence();
     const [type, flags] = op === 'add' ? [NEW_ELEMENTS, REQUEST | CREATE] : [DELETE_ELEMENTS, REQUEST];
     const mark = beginMessage(writer, { type, flags, sequence }, familyHeader(FAMILY_INET, 0));
     putText(writer, LIST_TABLE, part.table);
     putText(writer, LIST_SET, set.name);
     const list = openNest(writer, LIST_ELEMENTS);
-    let next = part.from;
-    while (next < elements.length && writer.length - mark < MESSAGE_BYTES) putElement(writer, set, elements[next++]!, op === 'add');
+    for (; !feed.next.done && writer.length - mark < MESSAGE_BYTES; feed.next = feed.rest.next(), feed.index++) putElement(writer, set, feed.next.value, op === 'add');
     closeNest(writer, list);
     endMessage(writer, mark);
     batch.parts.set(sequence, part);
     batch.last = { at: mark, sequence };
-    return next;
   }
 
   #endBatch(batch: Batch): Batch {
@@ -196,14 +220,15 @@ export const openNfnetlink = (namespace: Netns): Nfnetlink => new Nfnetlink(name
 function wordsOf(batch: Batch, sequence: number, { offset }: Refusal): string {
   const part = batch.parts.get(sequence);
   if (!part) return 'nft transaction';
-  const { op, set, elements } = part.change;
+  const { op, set } = part.change;
+  const elements = [...part.change.elements];
   const command = `nft ${op} element inet ${part.table} ${set.name}`;
-  const culprit = offset === undefined ? undefined : elements[elementAt(batch.writer, part, offset)];
+  const culprit = offset === undefined ? undefined : elements[elementAt(batch.writer, { ...part, elements }, offset)];
   return culprit ? `${command} { ${culprit.key.join(' . ')} }` : `${command} { … ${elements.length} elements }`;
 }
 
 /** Which element lies at the offset: writes the part's elements again, one by one, until it is passed. */
-function elementAt({ bytes }: MessageWriter, { at, change, from }: Part, offset: number): number {
+function elementAt({ bytes }: MessageWriter, { at, change, from, elements }: Part & { elements: readonly Element[] }, offset: number): number {
   const message = bytes.subarray(at, at + bytes.readUInt32LE(at));
   let position = HEADER_BYTES + 4;
   for (const [type, value] of eachAttribute(message, position)) {
@@ -211,9 +236,9 @@ function elementAt({ bytes }: MessageWriter, { at, change, from }: Part, offset:
     position += 4 + ((value.length + 3) & ~3);
   }
   const again = newWriter();
-  for (let index = from; index < change.elements.length; index++) {
-    putElement(again, change.set, change.elements[index]!, change.op === 'add');
+  for (let index = from; index < elements.length; index++) {
+    putElement(again, change.set, elements[index]!, change.op === 'add');
     if (position + 4 + again.length > offset) return index;
   }
-  return change.elements.length;
+  return elements.length;
 }

@@ -84,6 +84,17 @@ const isFilled = ({ elements }: SetElements): boolean => elements.length > 0;
 /** A ruleset without anything: the difference from it is the whole wish. */
 export const emptyRuleset = (table: string): Ruleset => ({ table, chains: new Map(), sets: new Map() });
 
+/** From nothing to the whole wish, but for the elements. */
+export const skeletonOf = ({ sets, chains }: Ruleset): RulesetDiff => ({
+  addedSets: [...sets.values()],
+  removedSets: [],
+  addedChains: [...chains.values()],
+  changedChains: [],
+  removedChains: [],
+  addedElements: [],
+  removedElements: [],
+});
+
 /** How many kernel objects the difference touches. */
 export const sizeOfDiff = (diff: RulesetDiff): number =>
   [diff.addedSets, diff.removedSets, diff.addedChains, diff.changedChains, diff.removedChains].reduce((sum, { length }) => sum + length, 0) +

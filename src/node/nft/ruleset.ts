@@ -127,6 +127,19 @@ export function findElement(set: NftSet, key: string): Element | undefined {
   return undefined;
 }
 
+/** Every element of every group, made for the asking where a group makes them so. */
+export const elementsOf = ({ elements }: NftSet): Iterable<Element> => ({
+  *[Symbol.iterator]() {
+    for (const group of elements.values()) yield* group.values();
+  },
+});
+
+export function countElements({ elements, dynamic }: NftSet): number {
+  let count = 0;
+  if (!dynamic) for (const group of elements.values()) count += group.size;
+  return count;
+}
+
 /** Every element once, whichever group holds it. */
 export function allElements(set: NftSet): Map<string, Element> {
   const all = new Map<string, Element>();

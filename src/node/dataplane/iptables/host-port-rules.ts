@@ -7,7 +7,7 @@ import { memoByIdentity } from '../../../base/data/memo.ts';
 import type { ServicePort, VirtualAddress } from '../../../model/network-model.ts';
 import { chainName } from '../../iptables/chain-names.ts';
 import type { IptablesMatch, IptablesRule } from '../../iptables/rules.ts';
-import { canonicalAddress } from '../services.ts';
+import { canonicalAddress } from '../fronts.ts';
 import { hostRange, jump, type ServiceRules } from './service-rules.ts';
 
 export const renderHostPortRules = memoByIdentity(({ key, protocol, virtual, endpoints, origin }: ServicePort): ServiceRules => {

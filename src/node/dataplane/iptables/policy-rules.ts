@@ -9,7 +9,7 @@ import { type IpBlock, type Permit, type PodPolicy, type PortRange, printRef } f
 import { chainName } from '../../iptables/chain-names.ts';
 import type { IptablesChain, IptablesMatch, IptablesRule } from '../../iptables/rules.ts';
 import { DENIED_GROUP, type Direction } from '../policies.ts';
-import { canonicalAddress } from '../services.ts';
+import { canonicalAddress } from '../fronts.ts';
 
 export interface PolicyRules {
   readonly chains: readonly IptablesChain[];

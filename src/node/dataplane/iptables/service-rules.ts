@@ -10,7 +10,7 @@ import { memoByIdentity } from '../../../base/data/memo.ts';
 import type { Endpoint, ServicePort, VirtualAddress } from '../../../model/network-model.ts';
 import { chainName } from '../../iptables/chain-names.ts';
 import type { IptablesChain, IptablesMatch, IptablesRule, Target } from '../../iptables/rules.ts';
-import { canonicalAddress } from '../services.ts';
+import { canonicalAddress } from '../fronts.ts';
 
 /** What a Service's rules must know of the rest of the cluster; the same object as long as nothing of it changes. */
 export interface Surroundings {
