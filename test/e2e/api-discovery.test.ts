@@ -79,6 +79,40 @@ test('P0-3: OpenAPI v2 is the smallest protobuf old clients take', async () => {
   assert.equal(Buffer.from(reply.text).toString('hex'), '0a03322e3012070a016b12027631');
 });
 
+test('P1-11: the index and the documents of OpenAPI have ETags and times; who has them is told 304', async () => {
+  for (const [path, accept] of [['/openapi/v3', 'application/json'], ['/openapi/v3/api/v1', 'application/json'], ['/openapi/v2', 'application/json'], ['/openapi/v2', 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf']] as const) {
+    const { headers, code } = await api.call('GET', path, { accept });
+    const [etag, modified] = [String(headers['etag']), String(headers['last-modified'])];
+    assert.deepEqual([code, headers['vary']], [200, 'Accept']);
+    const ask = async (more: Record<string, string>) => (await api.call('GET', path, { accept, headers: more })).code;
+    assert.deepEqual([await ask({ 'if-none-match': etag }), await ask({ 'if-none-match': `"other", W/${etag}` }), await ask({ 'if-none-match': '"other"' })], [304, 304, 200], path);
+    assert.deepEqual([await ask({ 'if-modified-since': modified }), await ask({ 'if-modified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' })], [304, 200], path);
+    assert.equal(await ask({ 'if-modified-since': modified, 'if-none-match': '"other"' }), 200, 'an ETag outweighs a time');
+  }
+});
+
+test('OpenAPI v2 as JSON has every definition, without what v2 does not know', async () => {
+  const { json, text } = await api.call('GET', '/openapi/v2', { accept: 'application/json' });
+  assert.equal(json.swagger, '2.0');
+  assert.equal(json.definitions['io.k8s.api.core.v1.Service'].properties.spec.allOf?.[0].$ref ?? json.definitions['io.k8s.api.core.v1.Service'].properties.spec.$ref, '#/definitions/io.k8s.api.core.v1.ServiceSpec');
+  assert.equal(json.definitions['io.k8s.apimachinery.pkg.util.intstr.IntOrString'].type, 'string');
+  const { parameters } = json.paths['/api/v1/namespaces/{namespace}/services'].post;
+  assert.deepEqual(parameters.find(({ name }: { name: string }) => name === 'dryRun'), { name: 'dryRun', in: 'query', type: 'string', uniqueItems: true });
+  assert.ok(!text.includes('#/components/'));
+});
+
+for (const method of ['HEAD', 'OPTIONS', 'TRACE'] as const) {
+  test(`${method} on objects and lists is a method that nobody allows`, async () => {
+    for (const path of ['/api/v1/namespaces/default/pods', '/api/v1/namespaces/default', '/apis/apps/v1/deployments']) {
+      const reply = await api.call(method, path);
+      assert.equal(reply.code, 405);
+      if (method === 'HEAD') continue;
+      const { kind, reason, message, details } = reply.json;
+      assert.deepEqual([kind, reason, message, details], ['Status', 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}]);
+    }
+  });
+}
+
 test('P0-3: version and health', async () => {
   assert.match((await api.call('GET', '/version')).json.gitVersion, /^v\d+\.\d+\.\d+(\+\w+)?$/);
   for (const path of ['/healthz', '/livez', '/readyz']) assert.equal((await api.call('GET', path)).text, 'ok');

@@ -141,6 +141,17 @@ test('patches of many clients at once all arrive', async () => {
   assert.deepEqual(Object.keys(json.data).toSorted(), ['a', ...keys]);
 });
 
+test('the generation of an EndpointSlice counts its labels too, but no annotations', async () => {
+  const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+  const generation = async (method: string, at: string, body: object) => (await api.call(method, at, { body, ...(method === 'PATCH' && { type: 'application/merge-patch+json' }) })).json.metadata.generation;
+  assert.equal(await generation('POST', slices, { metadata: { name: 'a' }, addressType: 'IPv4', endpoints: [] }), 1);
+  const patch = (body: object) => generation('PATCH', `${slices}/a`, body);
+  const seen = [{ metadata: { labels: { x: '1' } } }, { metadata: { labels: { x: '1' } } }, { metadata: { annotations: { x: '1' } } }, { endpoints: [{ addresses: ['10.0.0.1'] }] }, { metadata: { labels: { x: null } } }];
+  const found: number[] = [];
+  for (const body of seen) found.push(await patch(body));
+  assert.deepEqual(found, [2, 2, 2, 3, 4]);
+});
+
 test('P0-6: a dry run answers what would be and stores nothing', async () => {
   const revision = api.store.snapshot().revision;
   const reply = await api.call('POST', `${path}?dryRun=All`, { body: configMap('dry') });

@@ -59,7 +59,7 @@ export async function answerRequest(api: Api, request: ApiRequest): Promise<Answ
   if (wantsLatest(request)) await api.store.latest?.();
   const target = targetOf(api.registry, path);
   if (target.resource.kind.deprecation) request.warnings.push(target.resource.kind.deprecation);
-  const handler = target.subresource ? subresourceHandler(request, target) : mainHandler(verb, target);
+  const handler = target.subresource ? subresourceHandler(request, target) : mainHandler(verb, target, request.method);
   return handler(api, request, target);
 }
 
@@ -74,8 +74,9 @@ function answerReviewRequest(api: Api, request: ApiRequest, { review, verb }: { 
 /** An unknown group is no resource at all: plain text 404, as for any unknown path. */
 const knowsVersion = ({ registry }: Api, path: ResourcePath): boolean => registry.serves(path.apiVersion) || findReview(path) !== undefined;
 
-function mainHandler(verb: string | undefined, { resource, namespace, name }: Target): Handler {
-  const handler = verb && handlers[verb];
+/** HEAD is judged like GET, but nobody answers it: upstream has no route for it, nor for OPTIONS. */
+function mainHandler(verb: string | undefined, { resource, namespace, name }: Target, method: string): Handler {
+  const handler = verb && method !== 'HEAD' && handlers[verb];
   if (!handler) throw methodNotAllowed();
   // POST goes to a collection, and a namespaced one names its namespace.
   if (verb === 'create' && (name !== undefined || (resource.kind.namespaced && namespace === undefined))) throw methodNotAllowed();

@@ -105,6 +105,7 @@ export const endpointSliceKind: Kind<EndpointSlice> = {
   shortNames: [],
   namespaced: true,
   countsGenerations: true,
+  countsLabels: true,
   columns: [
     nameColumn,
     { name: 'AddressType', type: 'string', cell: ({ addressType }) => addressType },

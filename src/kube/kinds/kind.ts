@@ -47,6 +47,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly subresources?: readonly Subresource[];
   /** metadata.generation counts changes outside metadata and status. */
   readonly countsGenerations?: boolean;
+  /** So does a change of labels. */
+  readonly countsLabels?: boolean;
   /** Status given at creation is kept (nodes register with theirs); other kinds with the subresource lose it. */
   readonly keepsStatusOnCreate?: boolean;
   /** DELETE answers the object instead of a Status. */

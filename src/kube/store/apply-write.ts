@@ -149,8 +149,9 @@ const dropAbsent = (record: object): object => Object.fromEntries(Object.entries
 function withGeneration(kind: Kind, next: KubeObject, old: KubeObject): KubeObject {
   if (!kind.countsGenerations) return next;
   const counted = (object: WithStatus) => {
-    const { apiVersion: _, metadata: __, status, ...spec } = object;
-    return kind.subresources?.includes('status') ? spec : { ...spec, status };
+    const { apiVersion: _, metadata, status, ...spec } = object;
+    const labels = kind.countsLabels ? (metadata.labels ?? {}) : undefined;
+    return kind.subresources?.includes('status') ? { ...spec, labels } : { ...spec, status, labels };
   };
   if (deepEqual(counted(next), counted(old))) return next;
   return withMeta(next, { generation: (old.metadata.generation ?? 0) + 1 });

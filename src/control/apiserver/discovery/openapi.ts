@@ -70,6 +70,3 @@ export const openApiDocuments = (registry: KindRegistry): OpenApiDocument[] =>
 export const openApiIndex = (documents: readonly OpenApiDocument[]) => ({
   paths: Object.fromEntries(documents.map(({ path, hash }) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }])),
 });
-
-/** The smallest v2 document, as protobuf: `swagger: "2.0"`, a title and a version. kubectl before 1.29 wants one. */
-export const openApiV2 = Buffer.from('0a03322e3012070a016b12027631', 'hex');

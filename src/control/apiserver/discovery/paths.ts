@@ -3,29 +3,16 @@ import { createHash } from 'node:crypto';
 import { methodNotAllowed } from '../../../kube/meaning/api-error.ts';
 import type { Api } from '../api.ts';
 import { type Answer, type ApiRequest, jsonAnswer, textAnswer } from '../request.ts';
-import type { KindRegistry } from '../registry.ts';
 import { type MediaType, parseAccept } from '../wire/negotiate.ts';
 import { aggregatedDiscovery } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy.ts';
 import { backupAnswer } from '../backup.ts';
-import { openApiDocuments, openApiIndex, openApiV2 } from './openapi.ts';
+import { answerDocument, answerIndex, answerV2, documentPaths } from './openapi-answers.ts';
+import { perRevision } from './per-revision.ts';
 import { type ServedGroup, servedGroups } from './served.ts';
 import { version } from './version.ts';
 
-/** Made from the registry at the first use, and again only when that has changed. */
-function perRevision<T>(make: (registry: KindRegistry) => T): (api: Api) => T {
-  const made = new WeakMap<KindRegistry, { revision: number; value: T }>();
-  return ({ registry }) => {
-    const known = made.get(registry);
-    if (known?.revision === registry.revision) return known.value;
-    const value = make(registry);
-    made.set(registry, { revision: registry.revision, value });
-    return value;
-  };
-}
-
-const groupsOf = perRevision(servedGroups);
-const documentsOf = perRevision(openApiDocuments);
+const groupsOf = perRevision(({ registry }) => servedGroups(registry));
 
 type PathHandler = (api: Api, request: ApiRequest) => Answer | Promise<Answer>;
 
@@ -37,7 +24,7 @@ const ready: PathHandler = ({ store }) =>
 
 // Paths that are answered as they stand; a trailing slash is forgiven.
 const exact: Readonly<Record<string, PathHandler>> = {
-  '/': (api) => jsonAnswer({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...documentsOf(api).map(({ path }) => `/${path}`)] }),
+  '/': (api) => jsonAnswer({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...documentPaths(api)] }),
   '/api': (api, request) => discovery(api, request, ({ group }) => group === '') ?? jsonAnswer(apiVersions(String(request.headers.host ?? request.headers[':authority'] ?? ''))),
   '/apis': (api, request) => discovery(api, request, ({ group }) => group !== '') ?? jsonAnswer(apiGroupList(groupsOf(api))),
   '/version': () => jsonAnswer(version),
@@ -48,8 +35,8 @@ const exact: Readonly<Record<string, PathHandler>> = {
   '/healthz/ping': ok,
   '/fairlead/backup': backupAnswer,
   '/metrics': async (api) => ({ code: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await api.metrics.print() }),
-  '/openapi/v2': () => ({ code: 200, headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' }, body: openApiV2 }),
-  '/openapi/v3': (api) => jsonAnswer(openApiIndex(documentsOf(api)), 200, { 'cache-control': 'no-cache, private' }),
+  '/openapi/v2': answerV2,
+  '/openapi/v3': answerIndex,
   '/openid/v1/jwks': ({ tokens }) => ({ ...jsonAnswer(tokens.keys()), headers: { 'content-type': 'application/jwk-set+json', 'cache-control': 'public, max-age=3600' } }),
   '/.well-known/openid-configuration': ({ tokens }) =>
     jsonAnswer({
@@ -92,22 +79,9 @@ function discovery(api: Api, request: ApiRequest, chosen: (group: ServedGroup) =
   return { code: 200, headers: { ...headers, 'content-type': type }, body };
 }
 
-const yearMs = 365 * 86_400_000;
-
 function openApiHandler(path: string): PathHandler | undefined {
   if (!path.startsWith('/openapi/v3/')) return undefined;
-  const key = path.slice('/openapi/v3/'.length);
-  return (api, { query, headers }) => {
-    const document = documentsOf(api).find((one) => one.path === key);
-    if (!document) return textAnswer('404 page not found\n', 404);
-    const etag = `"${document.hash}"`;
-    // A document asked for by its hash never changes: clients may keep it for good.
-    const caching: Record<string, string> = query.get('hash')
-      ? { 'cache-control': 'public, immutable', expires: new Date(api.now().getTime() + yearMs).toUTCString() }
-      : { 'cache-control': 'no-cache, private' };
-    if (headers['if-none-match'] === etag) return { code: 304, headers: { etag, ...caching } };
-    return { code: 200, headers: { 'content-type': 'application/json', etag, vary: 'Accept', ...caching }, body: document.text };
-  };
+  return (api, request) => answerDocument(api, request, path.slice('/openapi/v3/'.length));
 }
 
 function groupHandler(api: Api, path: string): PathHandler | undefined {
