@@ -59,7 +59,7 @@ test('WT-52: a deleted pod serves on as terminating, then leaves the slice; no r
   await loads.stop();
 });
 
-test('a rolling update replaces all pods, and no request fails', async () => {
+test('SVC-11: a rolling update replaces all pods, and no request fails', async () => {
   const before = await podsOf(cluster, '-l app=web');
   const loads = await startLoads('web', nodePort);
   await cluster.ok('set image deployment/web web=web:2');

@@ -109,7 +109,7 @@ test('pods/proxy without a trailing slash redirects to one', async () => {
   assert.equal(reply.headers['location'], '/api/v1/namespaces/default/pods/p/proxy/');
 });
 
-test('services/proxy goes to a pod behind the service, and only to a real one', async () => {
+test('SVC-40, SVC-113: services/proxy goes to a pod behind the service, and only to a real one', async () => {
   const spec = { selector: { app: 'p' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
   await api.call('POST', '/api/v1/namespaces/default/services', { body: { metadata: { name: 's' }, spec } });
   const path = '/api/v1/namespaces/default/services/s:http/proxy/x';

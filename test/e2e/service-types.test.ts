@@ -93,7 +93,7 @@ test('a load balancer’s address is free again when its Service is gone', async
   await eachType('load-balancer', async () => assert.equal(await addressNow(), address));
 });
 
-test('WT-40 DSC-18: my-service of prod is an alias; it has no address and nothing is proxied', () =>
+test('SVC-90 WT-40 DSC-18: my-service of prod is an alias; it has no address and nothing is proxied', () =>
   eachType('external-name', async () => {
     assert.deepEqual((await dig(cluster, 'client', 'my-service.prod.svc.cluster.local', 'CNAME')).records, ['my.database.example.com.']);
     assert.equal((await curlInPod(cluster, 'client', 'http://my-service.prod/')).curlCode, 6, 'the name outside does not resolve here');

@@ -172,10 +172,11 @@ step('WT-15: with all pods on one node, the nodes without pods are still answere
   await cluster.ok('uncordon k8s-node3');
 });
 
-step('WT-16 WT-17: exposed again as NodePort, the old address is dead', async () => {
+step('SVC-110 WT-16 WT-17: exposed again as NodePort, the old address is dead', async () => {
   await cluster.ok('delete service/tomcat6');
   assert.match(await cluster.ok('expose deployment tomcat6 --port=80 --target-port=8080 --type=NodePort'), /^service\/tomcat6 exposed/);
-  const { spec } = await cluster.get<{ spec: { clusterIP: string; ports: { nodePort: number }[] } }>('service tomcat6');
+  const { spec } = await cluster.get<{ spec: { selector: object; clusterIP: string; ports: { nodePort: number }[] } }>('service tomcat6');
+  assert.deepEqual(spec.selector, { app: 'tomcat6' });
   nodePort = spec.ports[0]!.nodePort;
   assert.ok(nodePort >= 30_086 && nodePort <= 32_767, String(nodePort));
   assert.match(await cluster.ok('get service tomcat6 --no-headers'), new RegExp(`80:${nodePort}/TCP`));

@@ -50,6 +50,11 @@ test('the rooms of model know nothing of each other; only compile.ts joins them'
   assert.deepEqual(arrows(files, (to, from) => roomOf(to) !== undefined && roomOf(to) !== roomOf(from)), []);
 });
 
+test('EPT-14: whoever carries traffic or answers names reads EndpointSlices, never Endpoints', () => {
+  const files = sources.filter((file) => /^src\/(model|node|serve)\//.test(file.path));
+  assert.deepEqual(arrows(files, (to) => to === 'src/kube/kinds/endpoints.ts'), []);
+});
+
 test('there is no circle of run-time imports', () => {
   const byPath = new Map(sources.map((file) => [file.path, file.runtimeImports]));
   const done = new Set<string>();

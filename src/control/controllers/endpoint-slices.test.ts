@@ -118,6 +118,13 @@ test('EPS-20, ESL-31: a slice of another maker is neither counted nor touched', 
   assert.deepEqual(writes, []);
 });
 
+test('SVC-39: a slice by hand under a name of its maker stays; one that claims to be ours without being so goes', () => {
+  const [ours] = decide(service(), pod('p'), node('a'));
+  const made = (name: string, by: string) => ({ ...ours!, metadata: { name, namespace: 'default', uid: name, labels: { ...ours!.metadata.labels, 'endpointslice.kubernetes.io/managed-by': by } } });
+  const writes = createEndpointSlices().decide(seen(service(), pod('p'), node('a'), ours!, made('theirs', 'cluster-admins'), made('false', 'endpointslice-controller.k8s.io')), now);
+  assert.deepEqual(writes.map((write) => (write.verb === 'delete' ? write.target.name : write.verb)), ['false']);
+});
+
 test('TOPO-30: a slice is written again if, and only if, a ready endpoint has no hint, more than one, or a wrong one', () => {
   const objects = [service({ trafficDistribution: 'PreferClose' }), pod('p'), pod('q', { ready: false, ips: ['10.0.0.2'] }), node('a', 'z1')];
   const [slice] = decide(...objects);

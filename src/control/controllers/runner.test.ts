@@ -101,6 +101,22 @@ test('a refused write is tried again after a pause; a lost race is not even ment
   });
 });
 
+test('ESL-18: what is refused again and again is tried less and less often, but never given up', async () => {
+  const tried: number[] = [];
+  let elapsedMs = 0;
+  await run([copier], async ({ store, clock }) => {
+    await store.write(create(map('a')));
+    for (; elapsedMs < 60_000; elapsedMs += 10) await clock.advance(10);
+  }, () => {
+    tried.push(elapsedMs);
+    throw internalError('the disk is full');
+  });
+  const pauses = tried.slice(1).map((at, i) => at - tried[i]!);
+  assert.deepEqual(pauses.slice(0, 3).map((pause) => pause > 0), [true, true, true]);
+  assert.deepEqual(pauses, pauses.toSorted((a, b) => a - b), 'each as long as the one before, or longer');
+  assert.ok(pauses.at(-1)! > 20 * pauses[0]! && pauses.at(-1)! <= 5_000, `${pauses}`);
+});
+
 test('a controller that throws harms nobody else, and is asked again', async () => {
   let failures = 0;
   const broken: Controller = {

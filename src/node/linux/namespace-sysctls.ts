@@ -17,6 +17,10 @@ export const hostSysctls: Readonly<Record<string, string>> = {
   // The stricter of `all` and the link's own counts: `all` must be 0 for a link to decide.
   'net/ipv4/conf/all/rp_filter': '0',
   'net/ipv4/conf/default/rp_filter': '0',
+  // A neighbour must never reach what listens on 127.0.0.1: some service proxies allow it for node ports, and a new
+  // namespace would inherit that (CVE-2020-8558). Here node ports are not on loopback (PROXY-41).
+  'net/ipv4/conf/all/route_localnet': '0',
+  'net/ipv4/conf/default/route_localnet': '0',
 };
 
 export const nodeSysctls: Readonly<Record<string, string>> = {

@@ -99,11 +99,11 @@ describe('the machine room', () => {
     });
   }
 
-  test('nodes forward in both families and send no redirects', () => {
+  test('PROXY-41: nodes forward in both families, send no redirects, and let nobody reach their loopback', () => {
     const read = (key: string) => inNamespace(node('node1'), () => readSysctlHere(key));
     assert.deepEqual(
-      ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding', 'net/ipv4/conf/eth0/send_redirects', 'net/ipv4/conf/eth0/rp_filter'].map(read),
-      ['1', '1', '0', '0'],
+      ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding', 'net/ipv4/conf/eth0/send_redirects', 'net/ipv4/conf/eth0/rp_filter', 'net/ipv4/conf/all/route_localnet', 'net/ipv4/conf/eth0/route_localnet'].map(read),
+      ['1', '1', '0', '0', '0', '0'],
     );
   });
 

@@ -20,10 +20,12 @@ function affinityOf(spec: ServiceSpec): Pick<ServiceSpec, 'sessionAffinity' | 's
 
 /** An address of a load balancer is taken as it stands unless its maker says otherwise. */
 function withStatusDefaults(service: Service): Service {
-  const ingress = service.status?.loadBalancer?.ingress;
+  // Clients read `.status.loadBalancer` without asking whether it is there: no Service is without one (SVC-73).
+  if (!service.status?.loadBalancer) return { ...service, status: { ...service.status, loadBalancer: {} } };
+  const { ingress } = service.status.loadBalancer;
   if (service.spec.type !== 'LoadBalancer' || !ingress?.some(({ ip, ipMode }) => ip && !ipMode)) return service;
   const filled = ingress.map((one) => (one.ip && !one.ipMode ? { ...one, ipMode: 'VIP' as const } : one));
-  return { ...service, status: { ...service.status, loadBalancer: { ...service.status?.loadBalancer, ingress: filled } } };
+  return { ...service, status: { ...service.status, loadBalancer: { ...service.status.loadBalancer, ingress: filled } } };
 }
 
 export function setServiceDefaults(service: Service): Service {
