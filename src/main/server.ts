@@ -13,6 +13,8 @@ import { allowEverything } from '../control/apiserver/identity/authorize.ts';
 import { createApiServer } from '../control/apiserver/server.ts';
 import type { Controller } from '../control/controllers/controller.ts';
 import { createControllers } from '../control/controllers/controllers.ts';
+import { Presence } from '../control/controllers/leader/presence.ts';
+import type { ApiServerAddress } from '../control/controllers/leader/presence-lease.ts';
 import { startLeading } from '../control/controllers/leader/leading.ts';
 import { startControllers } from '../control/controllers/runner.ts';
 import { createKindIndex } from '../kube/kinds/kind-index.ts';
@@ -43,14 +45,17 @@ export async function startServer(description: ServerDescription, kubeconfig: st
   const objects = apiObjects(description, port || usualPort);
   await createMissing(store, objects);
   const listening = await apiServer.listen(hostSockets, { address, port });
-  const controllers = runControllers(description, { store, rootCa: credentials.rootCa, apiServer: { address: advertised, port: listening }, apiService: apiServiceOf(objects) });
+  const ownAddress = { address: advertised, port: listening };
+  const presence = announcePresence(description, store, ownAddress);
+  const controllers = runControllers(description, { store, rootCa: credentials.rootCa, apiServer: ownAddress, apiService: apiServiceOf(objects) });
   const url = `https://${advertised.includes(':') ? `[${advertised}]` : advertised}:${listening}`;
   const written = await writeAdminKubeconfig(kubeconfig, url, credentials);
   return {
     url,
     ...(written && { kubeconfig: written }),
     async close() {
-      await controllers?.close();
+      await presence?.close();
+      await controllers.close();
       await apiServer.close();
       await store.close();
     },
@@ -98,21 +103,31 @@ function createApi({ serviceAccounts, authorizationModes, anonymous, disabledAdm
 interface ControllerParts {
   store: ObjectStore;
   rootCa: string;
-  apiServer: { address: string; port: number };
+  apiServer: ApiServerAddress;
   apiService: KubeObject;
 }
 
+/** Where several servers share a cluster, each says that it is there. */
+function announcePresence({ etcd }: ServerDescription, store: ObjectStore, at: ApiServerAddress): Presence | undefined {
+  return etcd && !isLoopback(at.address) ? new Presence({ store, clock: realClock, at, identity: processIdentity }) : undefined;
+}
+
+const processIdentity = `${hostname()}_${randomUUID()}`;
+
+/** What an API server does itself, whoever runs the other controllers. */
+const ownControllers = ['api-server-endpoints'];
+
 /** Of several servers on one etcd, one runs them; alone there is nobody to agree with. */
-function runControllers(description: ServerDescription, { store, rootCa, apiServer, apiService }: ControllerParts): { close(): Promise<void> } | undefined {
-  const { controllers: wanted, podCIDRs, serviceCIDRs, etcd } = description;
-  if (!wanted) return undefined;
+function runControllers(description: ServerDescription, { store, rootCa, apiServer, apiService }: ControllerParts): { close(): Promise<void> } {
+  const { podCIDRs, serviceCIDRs, etcd, controllers: wanted = ownControllers } = description;
   // No pod reaches this machine's loopback: such a server has no endpoints.
   const apiServers = isLoopback(apiServer.address) ? [] : [apiServer];
   const all = createControllers({ podCIDRs, serviceCIDRs, loadBalancerCIDRs: [], caCertificate: rootCa, apiServers, apiService });
   const chosen = all.filter(({ name }) => isWanted(name, wanted));
   const start = () => startControllers({ store, controllers: chosen satisfies readonly Controller[], clock: realClock });
   if (!etcd) return start();
-  return startLeading({ store, clock: realClock, identity: `${hostname()}_${randomUUID()}`, name: 'fairlead-controllers', start });
+  const name = description.controllers ? 'fairlead-controllers' : 'fairlead-api-servers';
+  return startLeading({ store, clock: realClock, identity: processIdentity, name, start });
 }
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';

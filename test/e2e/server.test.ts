@@ -152,6 +152,26 @@ test('two servers on one etcd behave as one', async () => {
   await Promise.all([a.end(), b.end()]);
 });
 
+test('SVC-58: Service default/kubernetes leads to every server on one etcd that lives, with or without controllers', async () => {
+  const etcd = await etcdOf();
+  const shared = [`--etcd-servers=${etcd.endpoint}`, `--cert-dir=${join(scratch, 'endpoints-pki')}`];
+  // Addresses that others could reach: a server on loopback is no endpoint for anybody.
+  const addresses = ['192.0.2.1', '192.0.2.2'];
+  for (const address of addresses) await run('ip', ['address', 'add', `${address}/32`, 'dev', 'lo']);
+  ends.push(async () => {
+    for (const address of addresses) await run('ip', ['address', 'del', `${address}/32`, 'dev', 'lo']);
+  });
+  const [a, b] = [await start('e1', ...shared, `--bind-address=${addresses[0]}`), await start('e2', ...shared, `--bind-address=${addresses[1]}`)];
+  const endpoints = async (of: RunningServer) => (await of.kubectl('get endpointslices -l kubernetes.io/service-name=kubernetes -o jsonpath={.items[*].endpoints[*].addresses[*]}')).stdout.split(' ').toSorted();
+  await eventually('both are endpoints', () => endpoints(a), (found) => found.join() === addresses.join());
+  const leases = (await a.kubectl('get leases -n kube-system -l apiserver.kubernetes.io/identity=kube-apiserver -o name')).stdout.trim().split('\n');
+  assert.equal(leases.length, 2);
+  // The first leads; the second, once it is alone, tells of itself only.
+  await a.end();
+  await eventually('the one that is left is the endpoint', () => endpoints(b), (found) => found.join() === addresses[1]);
+  await b.end();
+});
+
 test('when the server that runs the controllers ends, another goes on with them', async () => {
   const etcd = await etcdOf();
   const shared = [`--etcd-servers=${etcd.endpoint}`, `--cert-dir=${join(scratch, 'controllers-pki')}`, '--controllers'];
