@@ -14,7 +14,7 @@ import type { Netns } from '../netlink/namespaces.ts';
 import { type BatchOptions, type ElementChange, type Nfnetlink, openNfnetlink } from '../netlink/nfnetlink.ts';
 import { type Driver, DriverError } from './driver.ts';
 import { createRulesetDriver } from './ruleset-driver.ts';
-import { createRulesetWatchman } from './look/ruleset-watchman.ts';
+import { createRulesetWatchman, type RulesetWatchman } from './look/ruleset-watchman.ts';
 import { runNft } from './run-nft.ts';
 
 const name = 'ruleset (netlink)';
@@ -69,9 +69,10 @@ async function sendElements(nfnetlink: Nfnetlink, to: string, changes: readonly 
   }
 }
 
-/** The two ways into one namespace. */
+/** The ways into one namespace. */
 interface Ways {
   readonly nfnetlink: Nfnetlink;
+  readonly watchman: RulesetWatchman;
   run(text: string): Promise<string>;
 }
 
@@ -99,14 +100,10 @@ async function build({ nfnetlink, run }: Ways, ruleset: Ruleset, { beside, inste
   await run(script(declarations(to, bases), fillings(to, bases), [`add table inet ${instead}`, `delete table inet ${instead}`]));
 }
 
-/** A table without base chains is one that was never finished. */
-const isHooked = async ({ run }: Ways, table: string): Promise<boolean> => / hook /.test(await run(`list table inet ${table}\n`));
-
 /** Beside whatever stands now; answers the new table's name. */
 async function buildBeside(ways: Ways, ruleset: Ruleset, table: string): Promise<string> {
   const [first, second] = tablesOf(table);
-  const listed = await ways.run('list tables\n');
-  const instead = listed.split('\n').includes(`table inet ${second}`) && (await isHooked(ways, second)) ? second : first;
+  const instead = ways.watchman.isHooked(second) ? second : first;
   const beside = instead === first ? second : first;
   try {
     // Two causes may claim one key: rare, so it is looked for only where the kernel minds.
@@ -126,7 +123,7 @@ export function createNetlinkRulesetDriver(namespace: Netns, table: string, limi
   const nfnetlink = openNfnetlink(namespace);
   const watchman = createRulesetWatchman(namespace);
   const run = (text: string) => runNft(name, namespace, text);
-  const ways: Ways = { nfnetlink, run };
+  const ways: Ways = { nfnetlink, watchman, run };
   /** The one of our two tables that packets meet. */
   let current = table;
 

@@ -14,6 +14,8 @@ export interface NftLook {
   generation(): number;
   /** By chain; chains without rules are absent, and so is everything of a table that does not exist. */
   ruleCounts(table: string, family?: NftFamily): ReadonlyMap<string, number>;
+  /** Whether packets meet the table: it has a base chain. False also when there is no such table. */
+  isHooked(table: string): boolean;
   /** False also when there is no such set. Not for sets of ranges. */
   hasElement(table: string, set: SetShape, element: Element): boolean;
   close(): void;
@@ -21,11 +23,14 @@ export interface NftLook {
 
 const NETFILTER = 12;
 const nftables = (message: number): number => (10 << 8) | message;
+const GET_CHAIN = nftables(4);
 const GET_RULE = nftables(7);
 const GET_ELEMENT = nftables(13);
 const GET_GENERATION = nftables(16);
 const families: Readonly<Record<NftFamily, number>> = { inet: 1, ip: 2, ip6: 10 };
 const GENERATION_ID = 1;
+const CHAIN_TABLE = 1;
+const CHAIN_HOOK = 4;
 const RULE_TABLE = 1;
 const RULE_CHAIN = 2;
 const LIST_TABLE = 1;
@@ -72,6 +77,15 @@ export function openNftLook(namespace: Netns): NftLook {
       });
       if (refusal && refusal.code !== 'ENOENT') throw new NetlinkError(`nft list table ${family} ${table}`, refusal);
       return counts;
+    },
+    isHooked(table) {
+      let hooked = false;
+      const refusal = socket.dump(request(GET_CHAIN, DUMP), ({ body }) => {
+        const attributes = readAttributes(body, FAMILY_HEADER_BYTES);
+        hooked ||= textOf(attributes.get(CHAIN_TABLE)!) === table && attributes.has(CHAIN_HOOK);
+      });
+      if (refusal) throw new NetlinkError('nft list chains inet', refusal);
+      return hooked;
     },
     hasElement(table, set, element) {
       const asked = request(GET_ELEMENT, 0, (writer) => {

@@ -11,18 +11,19 @@ export interface RulesetWatchman {
   wrote(transactions: number): void;
   /** Whether the table still is what we made of it. */
   isIntact(table: string, ruleset: Ruleset): boolean;
+  /** Whether packets meet the table. One that was never finished has no base chains. */
+  isHooked(table: string): boolean;
   close(): void;
 }
 
 export function createRulesetWatchman(namespace: Netns): RulesetWatchman {
   let look: NftLook | undefined;
+  const looking = () => (look ??= openNftLook(namespace));
   const counter = createWriteCounter();
   return {
     wrote: counter.wrote,
-    isIntact(table, ruleset) {
-      look ??= openNftLook(namespace);
-      return !counter.isForeign(look.generation()) || isWhole(look, table, ruleset);
-    },
+    isIntact: (table, ruleset) => !counter.isForeign(looking().generation()) || isWhole(looking(), table, ruleset),
+    isHooked: (table) => looking().isHooked(table),
     close() {
       look?.close();
       look = undefined;
