@@ -58,6 +58,15 @@ test('PROXY-81: the same wish again changes nothing; PROXY-55: an endpoint costs
   assert.equal((await driver.apply(render(modelOf(web(three.slice(0, 2)), other)))).changes, 2);
 });
 
+test('PROXY-59: the driver says how many rules there are and how many it wrote', async () => {
+  const lines = (table: string) => saved().split('*').find((section) => section.startsWith(table))!.split('\n').filter((line) => line.startsWith('-A')).length;
+  const first = (await driver.apply(render(modelOf(web(three))))).rules!;
+  for (const table of ['nat', 'filter']) assert.deepEqual(first[table], { total: lines(table), written: lines(table) }, table);
+  const next = (await driver.apply(render(modelOf(web(three.slice(0, 2)))))).rules!;
+  // KUBE-SVC again, with its mark and two choices; one KUBE-SEP goes.
+  assert.deepEqual([next['nat'], next['filter']], [{ total: lines('nat'), written: 3 }, { total: lines('filter'), written: 0 }]);
+});
+
 test('PROXY-56: what a Service had goes with it; PROXY-15: a node without IPv6 has no ip6tables', async () => {
   await driver.apply(render(modelOf()));
   const without = saved();

@@ -9,6 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { nodeKind } from '../../src/kube/kinds/node.ts';
@@ -16,6 +17,7 @@ import { printKubeconfig } from '../../src/kube/client/kubeconfig.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import { namespaceSockets, spawnIn } from '../../src/node/netlink/namespace-sockets.ts';
 import { createNamespace, inNamespace, type Netns, removeNamespace } from '../../src/node/netlink/namespaces.ts';
+import { readSysctlHere } from '../../src/node/netlink/sysctl.ts';
 import { type ApiUnderTest, startApi } from '../e2e/api-under-test.ts';
 import { eventually, readManifest } from '../e2e/running-cluster.ts';
 
@@ -132,6 +134,13 @@ test('KPX-26, PROXY-02: nothing is written before Services and slices have been 
   assert.equal(await end(child), 0);
 });
 
+test('PROXY-05: without nft it ends at once and says so; no other mode is taken instead', async () => {
+  const child = spawnIn(node, process.execPath, [main, 'proxy', '--kubeconfig', api.kubeconfig, '--node', 'a'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, PATH: '/nonexistent' } });
+  const said = text(child.stderr!);
+  const [code] = (await once(child, 'exit')) as [number];
+  assert.deepEqual([code, (await said).trim()], [1, 'fairlead: proxy mode nftables cannot be served here: nft is not installed']);
+});
+
 test('KPX-26, PROXY-82: a stream through a cluster IP outlives the end, a kill -9 and the new start of the proxy, and an API outage', async () => {
   const first = start();
   await first.serving;
@@ -161,9 +170,10 @@ test('KPX-26, PROXY-82: a stream through a cluster IP outlives the end, a kill -
   await end(third.child);
 });
 
-test('KPX-25, KPX-46, KPX-27: a flushed table is back within the sync period; health and metrics answer; --cleanup leaves nothing', async () => {
+test('KPX-25, KPX-46, KPX-27, PROXY-08: connections are remembered for a day; a flushed table is back within the sync period; health and metrics answer; --cleanup leaves nothing', async () => {
   const { child, serving } = start();
   await serving;
+  assert.equal(inNamespace(node, () => readSysctlHere('net/netfilter/nf_conntrack_tcp_timeout_established')), '86400');
   inNamespace(node, () => execFileSync('nft', ['flush', 'ruleset']));
   await eventually('the table is back', async () => holds(clusterIp), (seen) => seen);
   assert.match(await status(10_256, '/healthz'), /"nodeEligible":true.* 200$/s);

@@ -18,12 +18,15 @@ import { createCompiler } from '../../model/compile.ts';
 import type { Scope } from '../../model/network-model.ts';
 import { Agent } from '../../node/agent/agent.ts';
 import { type AgentStep, step } from '../../node/agent/step.ts';
+import { applyConntrackLimits } from '../../node/agent/conntrack-limits.ts';
+import { readMachine, whyNoMode } from '../../node/agent/mode-support.ts';
 import { removeRules, rulesStep } from '../../node/agent/rules-step.ts';
 import { readMachineFacts } from '../../node/agent/machine-facts.ts';
 import { createFlowRenderer } from '../../node/dataplane/render-flows.ts';
 import { createNodeProxyMetrics, type NodeProxyMetrics } from '../../node/health/proxy-metrics.ts';
 import { conntrackDriver } from '../../node/linux/conntrack-driver.ts';
 import { homeNamespace } from '../../node/netlink/namespaces.ts';
+import { CommandError } from '../../ui/cli/command-error.ts';
 import type { ProxySettings, RunningPart } from '../../ui/cli/parts.ts';
 import { createHealthParts } from '../health-parts.ts';
 import { openMirror, type OpenMirror } from './open-mirror.ts';
@@ -54,13 +57,16 @@ async function followChanges({ store }: OpenMirror, metrics: NodeProxyMetrics, s
   }
 }
 
+/** Throws CommandError where this machine cannot carry the mode. */
 export async function startNodeProxy(settings: ProxySettings): Promise<RunningPart> {
+  const refusal = await whyNoMode(settings.mode, readMachine(homeNamespace), settings);
+  if (refusal !== undefined) throw new CommandError(refusal);
   const mirror = openMirror(settings.kubeconfig, settings.policies ? [...serviceKinds, ...policyKinds] : serviceKinds);
   const { store } = mirror;
   const { node, syncPeriodMs } = settings;
   const clock = realClock;
   const stop = new AbortController();
-  const metrics = createNodeProxyMetrics(clock);
+  const metrics = createNodeProxyMetrics(clock, settings.mode);
   const health = createHealthParts({ store, clock, node, sockets: hostSockets, syncPeriodMs, metrics, mode: settings.mode });
   const ports = await health.open(settings);
   let agent: Agent | undefined;
@@ -84,6 +90,7 @@ export async function startNodeProxy(settings: ProxySettings): Promise<RunningPa
     });
     await agent.start();
     await agent.settled(store.snapshot().revision);
+    applyConntrackLimits(settings.conntrack);
   }
 
   const begun = begin();

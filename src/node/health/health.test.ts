@@ -164,7 +164,25 @@ test('KPX-27, PROXY-77, PROXY-78, ITP-11: metrics under the names of kube-proxy,
     'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="external"} 0',
     'kubeproxy_proxy_healthz_total{code="200"} 1',
     'fairlead_node_kernel_changes_total{step="ruleset"} 3',
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total 0',
   ]) assert.ok(text.includes(`${line}\n`), line);
   assert.equal((await get(metricsPort!, '/proxyMode')).text, 'nftables');
   await close();
+});
+
+test('PROXY-59: in mode iptables, how many rules there are, how many were written last, and how often they were refused', async () => {
+  const metrics = createNodeProxyMetrics(createManualClock(), 'iptables');
+  metrics.applied('iptables', { changes: 9, tookMs: 1, rules: { nat: { total: 40, written: 40 }, filter: { total: 30, written: 30 } } });
+  metrics.applied('iptables', { changes: 2, tookMs: 1, rules: { nat: { total: 41, written: 3 }, filter: { total: 30, written: 0 } } });
+  metrics.applied('conntrack', { changes: 1, tookMs: 1 });
+  metrics.failed(new Error('refused'));
+  const text = await metrics.print();
+  for (const line of [
+    'kubeproxy_sync_proxy_rules_iptables_total{table="nat"} 41',
+    'kubeproxy_sync_proxy_rules_iptables_total{table="filter"} 30',
+    'kubeproxy_sync_proxy_rules_iptables_last{table="nat"} 3',
+    'kubeproxy_sync_proxy_rules_iptables_last{table="filter"} 0',
+    'kubeproxy_sync_proxy_rules_iptables_restore_failures_total 1',
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total 0',
+  ]) assert.ok(text.includes(`${line}\n`), line);
 });

@@ -37,7 +37,31 @@ const isBound = ({ virtual, endpoints, localEndpoints = [] }: ServicePort, polic
 const withoutLocal = (model: NetworkModel | undefined, policy: 'internal' | 'external'): number =>
   new Set([...(model?.services.values() ?? [])].filter((port) => isBound(port, policy)).map(({ key }) => key.slice(0, key.indexOf(':')))).size;
 
-export function createNodeProxyMetrics(clock: Clock): NodeProxyMetrics {
+/** What the kernel was given and what it refused. */
+function countWrites(registry: Registry, mode: 'nftables' | 'iptables'): Pick<NodeProxyMetrics, 'applied' | 'failed'> {
+  const registers = [registry];
+  const rules = (name: string, help: string) => new Gauge({ name: `kubeproxy_sync_proxy_rules_iptables_${name}`, help, labelNames: ['table'], registers });
+  const refused = (name: string, help: string) => new Counter({ name: `kubeproxy_sync_proxy_rules_${name}_failures_total`, help, registers });
+  const failures = {
+    nftables: refused('nftables_sync', 'Turns that the kernel refused.'),
+    iptables: refused('iptables_restore', 'The same, in mode iptables.'),
+  };
+  const [total, last] = [rules('total', 'Rules of ours, in mode iptables.'), rules('last', 'Rules that the last change wrote, in mode iptables.')];
+  const written = new Counter({ name: 'fairlead_node_kernel_changes_total', help: 'Kernel objects added, changed or removed.', labelNames: ['step'], registers });
+  return {
+    applied(step, { changes, rules: tables = {} }) {
+      written.inc({ step }, changes);
+      for (const [table, counts] of Object.entries(tables)) {
+        total.set({ table }, counts.total);
+        last.set({ table }, counts.written);
+      }
+    },
+    failed: () => failures[mode].inc(),
+  };
+}
+
+/** `mode` decides whose failures are counted. */
+export function createNodeProxyMetrics(clock: Clock, mode: 'nftables' | 'iptables' = 'nftables'): NodeProxyMetrics {
   const registry = new Registry();
   const registers = [registry];
   const nowSeconds = () => clock.now().getTime() / 1000;
@@ -56,8 +80,6 @@ export function createNodeProxyMetrics(clock: Clock): NodeProxyMetrics {
     endpoint: gauge('kubeproxy_sync_proxy_rules_endpoint_changes_pending', 'Changes of EndpointSlices that rules do not show yet.'),
     service: gauge('kubeproxy_sync_proxy_rules_service_changes_pending', 'Changes of Services that rules do not show yet.'),
   };
-  const failures = counter('kubeproxy_sync_proxy_rules_nftables_sync_failures_total', 'Turns that the kernel refused.');
-  const written = counter('fairlead_node_kernel_changes_total', 'Kernel objects added, changed or removed.', ['step']);
   const local = gauge('kubeproxy_sync_proxy_rules_no_local_endpoints_total', 'Services with a policy Local and no endpoint on this node.', ['traffic_policy']);
   const ports = gauge('fairlead_node_service_ports', 'Ports of Services that this node serves.');
   const probes = {
@@ -70,8 +92,7 @@ export function createNodeProxyMetrics(clock: Clock): NodeProxyMetrics {
 
   return {
     woken: () => queuedAt.set(nowSeconds()),
-    applied: (step, { changes }) => written.inc({ step }, changes),
-    failed: () => failures.inc(),
+    ...countWrites(registry, mode),
     turned(reached, tookMs) {
       model = reached;
       durations.observe(tookMs / 1000);

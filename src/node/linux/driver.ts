@@ -5,6 +5,8 @@ export interface Applied {
   /** How many kernel objects were added, changed or removed. */
   readonly changes: number;
   readonly tookMs: number;
+  /** Where the driver knows it: by table, how many rules there are now and how many were written. */
+  readonly rules?: Readonly<Record<string, { readonly total: number; readonly written: number }>>;
 }
 
 export interface Driver<Desired> {

@@ -6,6 +6,8 @@ import { parsePrefix } from '../../base/net/prefix.ts';
 import type { SocketAddress } from '../../base/run/sockets.ts';
 import { type ProxyMode, proxyModes } from '../config/cluster-description.ts';
 import { CommandError } from './command-error.ts';
+import { type ConntrackFlags, conntrackOptions, conntrackSettings } from './conntrack-flags.ts';
+import { parseDuration } from './duration-flag.ts';
 import { examples, type Parts, type RunningPart } from './parts.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -31,16 +33,6 @@ function parseSocket(text: string): SocketAddress | undefined {
   return { address, port: Number(port) };
 }
 
-const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-
-/** `30s`, `1m30s`, `500ms`. */
-function parseDuration(text: string): number {
-  const found = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  const totalMs = found.reduce((sum, [, number, unit]) => sum + Number(number) * unitsMs[unit as keyof typeof unitsMs], 0);
-  if (found.map(([whole]) => whole).join('') !== text || totalMs <= 0) throw new InvalidArgumentError('must be a duration such as 30s.');
-  return totalMs;
-}
-
 const kubeconfigOption = () => new Option('--kubeconfig <file>', 'how to reach the API server').env('KUBECONFIG');
 
 function required(kubeconfig: string | undefined): string {
@@ -57,7 +49,7 @@ async function serve(start: Promise<RunningPart>): Promise<void> {
   await part.close();
 }
 
-interface ProxyFlags {
+interface ProxyFlags extends ConntrackFlags {
   kubeconfig?: string;
   cleanup?: boolean;
   node: string;
@@ -69,12 +61,13 @@ interface ProxyFlags {
   metricsBindAddress?: SocketAddress;
   syncPeriod: number;
   policies?: boolean;
+  skipKernelCheck?: boolean;
 }
 
 const list = (flag: string, about: string) => new Option(`--${flag} <prefixes>`, about).argParser(parsePrefixes).default([], 'none');
 
 function addProxy(program: Command, parts: Parts): void {
-  program
+  const proxy = program
     .command('proxy')
     .description('serve the Services of any cluster on this node, in the network namespace it is started in')
     .addOption(kubeconfigOption())
@@ -87,6 +80,7 @@ function addProxy(program: Command, parts: Parts): void {
     .addOption(new Option('--healthz-bind-address <address>', 'where /healthz and /livez are served; empty: nowhere').argParser(parseSocket).default({ address: '0.0.0.0', port: 10_256 }, '0.0.0.0:10256'))
     .addOption(new Option('--sync-period <duration>', 'how often to look whether others have changed the rules').argParser(parseDuration).default(30_000, '30s'))
     .option('--policies', 'enforce NetworkPolicies, too')
+    .option('--skip-kernel-check', 'start on a kernel older than 5.13 all the same')
     .option('--cleanup', 'take away what it has made in this network namespace, and end')
     .addHelpText('after', examples('fairlead proxy --kubeconfig /etc/kubernetes/proxy.conf --node worker1', 'fairlead proxy --kubeconfig proxy.conf --cluster-cidr 10.244.0.0/16 --sync-period 10s', 'fairlead proxy --cleanup'))
     .action(async (flags: ProxyFlags) => {
@@ -94,8 +88,10 @@ function addProxy(program: Command, parts: Parts): void {
       const { node, proxyMode: mode, clusterCidr, serviceCidr, nodeportAddresses, healthzBindAddress, metricsBindAddress, syncPeriod, policies = false } = flags;
       const at = { ...(healthzBindAddress && { healthAt: healthzBindAddress }), ...(metricsBindAddress && { metricsAt: metricsBindAddress }) };
       const ranges = { clusterCIDRs: clusterCidr, serviceCIDRs: serviceCidr, nodePortAddresses: nodeportAddresses };
-      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, syncPeriodMs: syncPeriod, policies }));
+      const { skipKernelCheck: skipsKernelCheck = false } = flags;
+      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, syncPeriodMs: syncPeriod, policies, skipsKernelCheck, conntrack: conntrackSettings(flags) }));
     });
+  for (const option of conntrackOptions) proxy.addOption(option);
 }
 
 interface DnsFlags {

@@ -29,6 +29,14 @@ export interface RunningPart {
   close(): Promise<void>;
 }
 
+/** 0: as the machine has it. */
+export interface ConntrackSettings {
+  readonly maxPerCore: number;
+  readonly min: number;
+  readonly tcpEstablishedSeconds: number;
+  readonly tcpCloseWaitSeconds: number;
+}
+
 export interface ProxySettings {
   readonly kubeconfig: string;
   readonly mode: ProxyMode;
@@ -41,6 +49,8 @@ export interface ProxySettings {
   readonly syncPeriodMs: number;
   /** Enforce NetworkPolicies as well. */
   readonly policies: boolean;
+  readonly skipsKernelCheck: boolean;
+  readonly conntrack: ConntrackSettings;
 }
 
 export interface DnsSettings extends Pick<ProxySettings, 'kubeconfig' | 'clusterCIDRs' | 'serviceCIDRs'> {

@@ -5,7 +5,7 @@ import type { Family } from '../../../kube/objects/meta.ts';
 import { diffTables, sameHooks } from '../../iptables/diff.ts';
 import { witnesses } from '../../iptables/chain-names.ts';
 import { printChanges, printReplacement } from '../../iptables/print.ts';
-import { type FamilyRules, type IptablesRules, type IptablesTable, tableNames } from '../../iptables/rules.ts';
+import { type FamilyRules, type IptablesRules, type IptablesTable, type TableName, tableNames } from '../../iptables/rules.ts';
 import { readSaved, type Saved } from '../../iptables/saved.ts';
 import type { Netns } from '../../netlink/namespaces.ts';
 import type { Applied, Driver } from '../driver.ts';
@@ -35,6 +35,14 @@ export function holdsIptablesRules(namespace: Netns): boolean {
 interface Change {
   readonly script: string;
   readonly changes: number;
+}
+
+const rulesIn = ({ hooks, chains }: IptablesTable): number => [...chains.values()].reduce((sum, { rules }) => sum + rules.length, hooks.length);
+
+/** Lines that add a rule, by table. */
+function rulesWritten(scripts: readonly string[], table: TableName): number {
+  const sections = scripts.flatMap((script) => script.split(/^(?=\*)/m)).filter((section) => section.startsWith(`*${table}\n`));
+  return sections.reduce((sum, section) => sum + [...section.matchAll(/^-[AI] /gm)].length, 0);
 }
 
 function changeBetween(old: FamilyRules, now: FamilyRules, family: Family): Change {
@@ -72,11 +80,11 @@ export function createIptablesDriver(namespace: Netns): Driver<IptablesRules> {
     await runProgram(name, namespace, [`${programs[family]}-restore`, '--noflush', '--wait', '5'], script);
   }
 
-  async function bring(family: Family, wish: FamilyRules): Promise<number> {
+  async function bring(family: Family, wish: FamilyRules): Promise<Change> {
     const old = inKernel?.[family];
     const change = old && sameHooks(old, wish) ? changeBetween(old, wish, family) : replacementOf(wish, await save(family), family);
     await restore(family, change.script);
-    return change.changes;
+    return change;
   }
 
   return {
@@ -84,9 +92,11 @@ export function createIptablesDriver(namespace: Netns): Driver<IptablesRules> {
     async apply(desired): Promise<Applied> {
       const start = performance.now();
       try {
-        const counts = await Promise.all(families.map((family) => bring(family, desired[family])));
+        const brought = await Promise.all(families.map((family) => bring(family, desired[family])));
         inKernel = desired;
-        return { changes: counts[0]! + counts[1]!, tookMs: performance.now() - start };
+        const scripts = brought.map(({ script }) => script);
+        const rules = tableNames.map((table) => [table, { total: families.reduce((sum, family) => sum + rulesIn(desired[family][table]), 0), written: rulesWritten(scripts, table) }] as const);
+        return { changes: brought[0]!.changes + brought[1]!.changes, tookMs: performance.now() - start, rules: Object.fromEntries(rules) };
       } catch (error) {
         inKernel = undefined;
         throw error;
