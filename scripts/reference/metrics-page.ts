@@ -44,7 +44,7 @@ async function ofApiServer(): Promise<string> {
 
 async function ofNodeProxy(): Promise<string> {
   const metrics = createNodeProxyMetrics(realClock);
-  metrics.applied('ruleset', { changes: 1, tookMs: 1 });
+  metrics.applied('ruleset', { changes: 1, tookMs: 1, rules: { nat: { total: 1, written: 1 } } });
   metrics.probed('healthz', 200);
   metrics.probed('livez', 200);
   return metrics.print();
