@@ -2,6 +2,7 @@
 // Every world is dual stack. Pods of the fixture listen on whatever port a scenario asks.
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import type { Scope } from '../../src/model/network-model.ts';
+import { hostPartOf, nodeNames, nodeOf, podNames, spaces } from './random/crowd.ts';
 import { type ShortObject, toManifests } from './run/short-objects.ts';
 
 export interface OutsideHost {
@@ -78,9 +79,28 @@ const externals: Fixture['hosts'] = {
   ext3: { ips: ['8.8.8.8', '2001:db8:8::8'], routed: true },
 };
 
+/** What random worlds grow from: three nodes, pods in three namespaces, two of them processes of their nodes. */
+function crowd(): ShortObject[] {
+  const objects: ShortObject[] = nodeNames.map((name, i) => node(name, i + 1));
+  for (const space of spaces) {
+    objects.push({ namespace: space, labels: { ns: space } });
+    for (const name of podNames) {
+      const ports = { 'serve-80-tcp': 80, 'serve-81-tcp': 81, 'serve-80-udp': '80/UDP', 'serve-80-sctp': '80/SCTP', web: name === 'b' ? 81 : 80 };
+      const labels = { pod: name, app: 'web', ...(name === 'd' ? {} : { tier: name === 'c' ? 'back' : 'front' }) };
+      objects.push(pod(`${space}/${name}`, nodeOf(name), labels, { ports, host: hostPartOf(space, name) }));
+    }
+  }
+  const hosted = { hostNetwork: true, ports: { web: 80 } };
+  return [...objects, pod('x/g', 'node1', { pod: 'g' }, hosted), pod('x/h', 'node2', { pod: 'h', tier: 'back' }, hosted)];
+}
+
+/** A stranger knows the way to nodes and balancer addresses only. */
+const strangers: Fixture['hosts'] = { ...externals, ext3: { ips: ['8.8.8.8', '2001:db8:8::8'], routed: false } };
+
 export const worlds: Readonly<Record<string, Fixture>> = {
   'one-node': { objects: toManifests([{ namespace: 'default' }, node('a', 1), pod('client', 'a', { app: 'client' }), pod('web-1', 'a', web, webPorts)]), hosts: outside, scope },
   'two-nodes': { objects: toManifests(twoNodes), hosts: outside, scope },
   'three-nodes': { objects: toManifests(threeNodes), hosts: outside, scope },
   policies: { objects: toManifests(policyWorld()), hosts: externals, scope },
+  crowd: { objects: toManifests(crowd()), hosts: strangers, scope },
 };

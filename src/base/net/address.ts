@@ -107,6 +107,13 @@ export function printAddress({ family, value }: Address): string {
   return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
 }
 
+/** One address has one text: addresses that people spelt are compared in this form. Undefined when it is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  // An IPv4 address has no second spelling that is accepted.
+  return address?.family === 6 ? printAddress(address) : address && text;
+}
+
 export const bitsOf = (family: 4 | 6): 32 | 128 => (family === 4 ? 32 : 128);
 
 /** Network byte order, 4 or 16 bytes. */

@@ -1,7 +1,7 @@
 // Services, EndpointSlices, Namespaces → the cluster's DNS zone as data (Kubernetes DNS specification 1.1.0).
 // One remembered entry a Service: a change costs one entry, and all others keep their identity.
 // Endpoints are made into names when somebody asks: most Services of a large cluster are never asked for theirs.
-import { parseAddress, printAddress } from '../../base/net/address.ts';
+import { canonicalAddress, parseAddress } from '../../base/net/address.ts';
 import { groupOf } from '../../base/data/keep-groups.ts';
 import { deepEqual, keepIdentity, memoLast } from '../../base/data/memo.ts';
 import { patchMap } from '../../base/data/patched-map.ts';
@@ -102,12 +102,6 @@ function lazily<T>(compute: () => T): () => T {
 /** What can stand in a CNAME record: no address, and within the limits of a packet (RFC 1035, section 2.3.4). */
 const isDomainName = (text: string): boolean =>
   text.length <= 253 && parseAddress(text) === undefined && text.split('.').every((label) => /^[\x21-\x7e]{1,63}$/.test(label));
-
-/** One address has one text; undefined when it is none. */
-function canonicalAddress(text: string): string | undefined {
-  const address = parseAddress(text);
-  return address && printAddress(address);
-}
 
 const tolerateAnnotation = 'service.alpha.kubernetes.io/tolerate-unready-endpoints';
 

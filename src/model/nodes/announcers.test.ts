@@ -3,12 +3,15 @@ import { test } from 'node:test';
 import type { Node } from '../../kube/objects/core.ts';
 import { announcers } from './announcers.ts';
 
-const node = (name: string, more: { ready?: boolean; labels?: Record<string, string>; taint?: string; leaving?: boolean } = {}): Node => ({
+const node = (name: string, more: { ready?: boolean; labels?: Record<string, string>; taint?: string; leaving?: boolean; address?: string } = {}): Node => ({
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name, labels: more.labels ?? {}, ...(more.leaving ? { deletionTimestamp: '2024-01-01T00:00:00Z' } : {}) },
   spec: more.taint ? { taints: [{ key: more.taint, effect: 'NoSchedule' }] } : {},
-  status: { conditions: [{ type: 'Ready', status: more.ready === false ? 'False' : 'True' }] },
+  status: {
+    conditions: [{ type: 'Ready', status: more.ready === false ? 'False' : 'True' }],
+    ...(more.address ? { addresses: [{ type: 'InternalIP', address: more.address }] } : {}),
+  },
 });
 
 const many = Array.from({ length: 200 }, (_, i) => ({ address: `198.51.100.${i}`, nodes: 'any' as const }));
@@ -40,4 +43,9 @@ test('LB-10: nodes that are not ready, excluded, tainted for removal or being de
 test('LB-12: with Local only nodes with endpoints answer, and none is better than a wrong one', () => {
   assert.equal(announcers([{ address: '198.51.100.7', nodes: ['b'] }], [a, b, c]).get('198.51.100.7'), 'b');
   assert.equal(announcers([{ address: '198.51.100.7', nodes: [] }], [a, b, c]).size, 0);
+});
+
+test("LB-20: an address that a node has as its own is announced by nobody: another node would take it away", () => {
+  const nodes = [node('a', { address: '198.51.100.7' }), b, c];
+  assert.deepEqual(announcers([{ address: '198.51.100.7', nodes: 'any' }, { address: '198.51.100.7', nodes: ['b'] }], nodes), new Map());
 });

@@ -18,11 +18,16 @@ export const mayAnnounce = ({ metadata, spec, status }: Node): boolean =>
   !(excludeLabel in (metadata.labels ?? {})) &&
   !spec?.taints?.some(({ key }) => key === drainTaint);
 
-/** Address → the node that answers for it. An address that no node may answer for is absent. */
+/**
+ * Address → the node that answers for it. An address that no node may answer for is absent, and so is one that a node has
+ * as its own: that node answers already, and anyone else would take it away.
+ */
 export function announcers(addresses: readonly BalancedAddress[], nodes: readonly Node[]): ReadonlyMap<string, string> {
   const able = addresses.length === 0 ? [] : nodes.filter(mayAnnounce).map(({ metadata }) => metadata.name);
+  const carried = new Set(addresses.length === 0 ? [] : nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)));
   const chosen = new Map<string, string>();
   for (const { address, nodes: allowed } of addresses) {
+    if (carried.has(address)) continue;
     const winner = highest(address, allowed === 'any' ? able : able.filter((name) => allowed.includes(name)));
     if (winner !== undefined) chosen.set(address, winner);
   }

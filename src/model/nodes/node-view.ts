@@ -1,5 +1,5 @@
 // What a node knows of itself and of the others: addresses, pod ranges, zone. Serves routing, announcing and traces.
-import { familyOf, parseAddress } from '../../base/net/address.ts';
+import { canonicalAddress, familyOf } from '../../base/net/address.ts';
 import { parsePrefix } from '../../base/net/prefix.ts';
 import { deepEqual, memoByIdentity } from '../../base/data/memo.ts';
 import type { Node } from '../../kube/objects/core.ts';
@@ -8,7 +8,7 @@ import type { NodeView, Peer } from '../network-model.ts';
 
 /** Only addresses that the node itself carries: an ExternalIP may belong to a translating gateway. */
 export const nodeIps = ({ status }: Node): readonly string[] =>
-  (status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' && parseAddress(address) ? [address] : []));
+  (status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? (canonicalAddress(address) ?? []) : []));
 
 export const nodePodCIDRs = ({ spec }: Node): readonly string[] =>
   (spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : [])).filter((cidr) => parsePrefix(cidr));

@@ -1,6 +1,6 @@
 // Who owns which address, cluster-wide: what a packet's path needs beyond one node's model.
 // Serves trace.ts, and through it the `why` command and the tests.
-import { parseAddress } from '../../base/net/address.ts';
+import { canonicalAddress } from '../../base/net/address.ts';
 import { nodeKind } from '../../kube/kinds/node.ts';
 import { podKind } from '../../kube/kinds/pod.ts';
 import type { Pod } from '../../kube/objects/core.ts';
@@ -32,5 +32,5 @@ function homesOf({ metadata, spec, status }: Pod): [string, PodHome][] {
   if (spec.hostNetwork || isGone || spec.nodeName === undefined) return [];
   const home: PodHome = { pod: { kind: 'Pod', namespace: metadata.namespace, name: metadata.name }, node: spec.nodeName };
   const ips = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP ?? ''];
-  return ips.filter((ip) => parseAddress(ip)).map((ip) => [ip, home]);
+  return ips.flatMap((ip) => canonicalAddress(ip) ?? []).map((ip) => [ip, home]);
 }

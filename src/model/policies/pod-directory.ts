@@ -1,6 +1,6 @@
 // What policies need to know of pods, by namespace. Serves peers.ts and compile-policies.ts.
 // A pod's status changes every few seconds, these facts seldom: equal facts and lists keep their identity.
-import { parseAddress } from '../../base/net/address.ts';
+import { canonicalAddress } from '../../base/net/address.ts';
 import { hostPrefix } from '../../base/net/prefix.ts';
 import { deepEqual, memoByIdentity } from '../../base/data/memo.ts';
 import type { Pod } from '../../kube/objects/core.ts';
@@ -37,7 +37,7 @@ export function podFacts(pod: Pod): PodFacts | undefined {
   const { phase, podIPs, podIP } = pod.status ?? {};
   if (pod.spec.hostNetwork || phase === 'Succeeded' || phase === 'Failed') return undefined;
   const ref: Ref = { kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name };
-  const ips = (podIPs?.map(({ ip }) => ip) ?? [podIP ?? '']).filter((ip) => parseAddress(ip));
+  const ips = (podIPs?.map(({ ip }) => ip) ?? [podIP ?? '']).flatMap((ip) => canonicalAddress(ip) ?? []);
   return {
     pod: ref,
     namespace: pod.metadata.namespace ?? '',

@@ -1,5 +1,6 @@
 // EndpointSlices of one Service → candidates per port: merged and de-duplicated whatever order they came in.
 // Serves service-ports.ts. A slice is read once and remembered by identity.
+import { canonicalAddress } from '../../base/net/address.ts';
 import type { SliceEndpoint, EndpointSlice } from '../../kube/objects/networking.ts';
 import type { Protocol, Ref } from '../../kube/objects/meta.ts';
 import type { Endpoint } from '../network-model.ts';
@@ -33,7 +34,9 @@ export function readSlice(slice: EndpointSlice, self: string | undefined): Slice
     const candidates: Candidate[] = [];
     for (const listed of slice.endpoints ?? []) {
       // Further addresses of one endpoint are interchangeable with the first.
-      const address = listed.addresses[0];
+      const text = listed.addresses[0];
+      // Only IPv6 has several spellings, and IPv4 comes by the hundred thousand.
+      const address = text?.includes(':') ? canonicalAddress(text) : text;
       if (address !== undefined) candidates.push(candidateOf(listed, { address, port, local: self !== undefined && listed.nodeName === self, origin }));
     }
     found.set(portKey(name, protocol), candidates);

@@ -1,6 +1,6 @@
 // Where a Service can be reached: the addresses of one of its ports in one family, and who may use them.
 // Serves service-ports.ts. Pure readings of spec and status; what is unreadable becomes a Problem.
-import { familyOf, parseAddress } from '../../base/net/address.ts';
+import { canonicalAddress, familyOf } from '../../base/net/address.ts';
 import { parsePrefix } from '../../base/net/prefix.ts';
 import { inRanges } from '../../base/net/prefix-list.ts';
 import type { Service, ServicePortSpec } from '../../kube/objects/core.ts';
@@ -19,28 +19,28 @@ export interface FrontAddresses {
 /** Headless and ExternalName Services have none at all (KPX-21, SVC-85, SVC-93). */
 export function frontAddresses({ spec, status }: Service, serviceCIDRs: readonly string[], report: Report): FrontAddresses | undefined {
   if (spec.type === 'ExternalName') return undefined;
-  const cluster = (spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? '']).filter((ip) => parseAddress(ip));
+  const cluster = (spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? '']).flatMap((ip) => canonicalAddress(ip) ?? []);
   if (cluster.length === 0) return undefined;
   const families = new Set(cluster.map(familyOf));
-  const usable = (address: string): boolean => {
-    const refusal = whyNoFront(address, families, serviceCIDRs);
-    if (refusal) report('AddressIgnored', `${address} ${refusal}`);
-    return refusal === undefined;
+  const usable = (text: string): readonly string[] => {
+    const address = canonicalAddress(text);
+    const refusal = address === undefined ? 'is not an IP address' : whyNoFront(address, families, serviceCIDRs);
+    if (refusal) report('AddressIgnored', `${text} ${refusal}`);
+    return refusal === undefined && address !== undefined ? [address] : [];
   };
   const balanced = spec.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
   return {
     cluster,
     // A balancer of mode Proxy wants to see every packet itself (KPX-43).
-    loadBalancer: balanced.flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : [])).filter(usable),
-    external: (spec.externalIPs ?? []).filter(usable),
+    loadBalancer: balanced.flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? usable(ip) : [])),
+    external: (spec.externalIPs ?? []).flatMap(usable),
   };
 }
 
 /** An address inside the service range could only steal another Service's traffic. */
 function whyNoFront(address: string, families: ReadonlySet<Family>, serviceCIDRs: readonly string[]): string | undefined {
-  const parsed = parseAddress(address);
-  if (!parsed) return 'is not an IP address';
-  if (!families.has(parsed.family)) return `is IPv${parsed.family}, but the Service has no cluster IP of that family`;
+  const family = familyOf(address);
+  if (!families.has(family)) return `is IPv${family}, but the Service has no cluster IP of that family`;
   if (inRanges(address, serviceCIDRs)) return 'lies inside the service range';
   return undefined;
 }

@@ -12,7 +12,7 @@ import { createRenderer } from './render.ts';
 const here = ['172.18.0.11', 'fc00::11', '127.0.0.1', '10.244.1.1', '::1'];
 const machine = { isLocal: (address: string) => here.includes(address) };
 const web: Endpoint = { address: '10.244.1.2', port: 8080, local: true, origin: { kind: 'EndpointSlice', namespace: 'default', name: 'web-1' } };
-const far: Endpoint = { ...web, address: '10.244.2.2', local: false };
+const far: Endpoint = { ...web, address: '10.244.2.2', node: 'b', local: false };
 
 const service = (over: Partial<ServicePort> = {}): ServicePort => ({
   key: 'default/web:http/tcp/4',

@@ -71,6 +71,8 @@ function addSticky({ front, endpoints }: Choice, key: readonly FieldValue[], { a
 /** Which endpoints serve at a front; none at all = the front says nothing about this port. */
 interface Choice {
   readonly front: Front;
+  /** Only this node's endpoints, by internal policy: at the same front other addresses may have the whole cluster's. */
+  readonly isInternalLocal: boolean;
   readonly endpoints: readonly Endpoint[];
   readonly number: number;
 }
@@ -81,7 +83,7 @@ function choicesFor(service: ServicePort, virtual: VirtualAddress): Choice[] {
     const endpoints = (confined ? (service.localEndpoints ?? []) : service.endpoints).slice(0, MAX_ENDPOINTS);
     const empty = confined && service.endpoints.length > 0 ? DISCARD : classOf(service.family, 0);
     const number = endpoints.length === 0 ? empty : classOf(service.family, endpoints.length, service.stickySeconds);
-    return { front: frontFor(service.family, by, local), endpoints, number };
+    return { front: frontFor(service.family, by, local), isInternalLocal: confined && !local, endpoints, number };
   };
   if (virtual.type === 'hostPort') return [{ ...choice(false, false), number: ONE_POD }];
   // A cluster IP binds everyone, other addresses only clients from outside (KPX-36); see model/services/masquerade.ts.
@@ -98,7 +100,7 @@ function addVirtual(service: ServicePort, virtual: VirtualAddress, draft: Draft)
     const { front, number } = choice;
     add(front.name, { key, data: [number], origin: service.origin });
     (service.stickySeconds ? addSticky : addSpread)(choice, key, draft);
-    if (number === OWN_CHAIN) add(`${front.name}-own`, { key, verdict: { do: 'goto', chain: ownName(front, service) } });
+    if (number === OWN_CHAIN) add(`${front.name}-own`, { key, verdict: { do: 'goto', chain: ownName(choice, service) } });
   }
   if (virtual.type === 'clusterIP') add(`cluster-ips${service.family}`, { key: [key[0]!], origin: service.origin });
   if (virtual.type === 'loadBalancer' && service.allowedSources) addAllowedSources(service, key, add);
@@ -106,14 +108,13 @@ function addVirtual(service: ServicePort, virtual: VirtualAddress, draft: Draft)
 }
 
 /** `service6/default/web/http/tcp` */
-const ownName = (front: Front, { key }: ServicePort): string => nftName(`${front.name}/${key.replace(':', '/').replace(/\/[46]$/, '')}`);
+const ownName = ({ front, isInternalLocal }: Choice, { key }: ServicePort): string =>
+  nftName(`${front.name}${isInternalLocal ? '-internal' : ''}/${key.replace(':', '/').replace(/\/[46]$/, '')}`);
 
-/** Once per front, however many addresses the port has there. */
+/** Once per front and choice of endpoints, however many addresses the port has there. */
 function ownParts(service: ServicePort, choices: readonly Choice[]): Pick<Contribution, 'chains' | 'sets'> {
-  const byFront = new Map(choices.filter(({ number }) => number === OWN_CHAIN).map((choice) => [choice.front.name, choice]));
-  const parts = [...byFront.values()].map(({ front, endpoints }) =>
-    ownStickyParts(front, { name: ownName(front, service), count: endpoints.length, seconds: service.stickySeconds ?? 0 }),
-  );
+  const byName = new Map(choices.filter(({ number }) => number === OWN_CHAIN).map((choice) => [ownName(choice, service), choice]));
+  const parts = [...byName].map(([name, { front, endpoints }]) => ownStickyParts(front, { name, count: endpoints.length, seconds: service.stickySeconds ?? 0 }));
   return { chains: parts.flatMap(({ chains }) => chains), sets: parts.map(({ clients }) => clients) };
 }
 
@@ -124,10 +125,14 @@ function addAllowedSources({ allowedSources, family, origin }: ServicePort, key:
   for (const range of mergeRanges(ranges)) add(`allowed-sources${family}`, { key: [...key, printRange(range)], origin });
 }
 
+/** Slices written by hand seldom say on which node an endpoint is: it may be a pod of this one. */
+export const mayBeHere = ({ local, node }: Endpoint): boolean => local || node === undefined;
+
 /** A pod that reaches itself must see another source than itself (KPX-14). */
 function addHairpins(family: Family, endpoints: readonly Endpoint[], add: Sink): void {
-  for (const { address, local } of endpoints) {
-    if (local) add(`hairpin${family}`, { key: [canonicalAddress(address), canonicalAddress(address)] });
+  for (const endpoint of endpoints.filter(mayBeHere)) {
+    const address = canonicalAddress(endpoint.address);
+    add(`hairpin${family}`, { key: [address, address] });
   }
 }
 

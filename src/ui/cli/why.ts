@@ -1,6 +1,6 @@
 // `fairlead why POD DESTINATION[:PORT]`: asks the model, prints every step with its cause. Exit code 0 only if it would connect.
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
-import { parseAddress } from '../../base/net/address.ts';
+import { canonicalAddress } from '../../base/net/address.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import { namespaceKind } from '../../kube/kinds/namespace.ts';
 import { networkPolicyKind } from '../../kube/kinds/network-policy.ts';
@@ -62,9 +62,10 @@ export function readQuestion(pod: string, destination: string, options: Pick<Why
 
 /** A port that is none comes back as NaN. */
 function splitPort(destination: string): [host: string | undefined, port: number] {
-  if (parseAddress(destination)) return [destination, defaultPort];
+  const address = canonicalAddress(destination);
+  if (address) return [address, defaultPort];
   const [, bracketed, name, port] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(destination) ?? [];
-  return [bracketed ?? name, port === undefined ? defaultPort : Number(port)];
+  return [bracketed === undefined ? name : (canonicalAddress(bracketed) ?? bracketed), port === undefined ? defaultPort : Number(port)];
 }
 
 /** What models are made of. Throws CommandError when the API cannot be asked. */

@@ -291,7 +291,7 @@ export function buildRealWorld(cluster: string, fixture: Fixture, first: Stage, 
 /** Its name is under the machine's prefix, so that removeMachine finds it. */
 const podNamespace = (cluster: string, who: string): Netns => nodeNamespace(cluster, `pod.${who.replace('/', '.')}`);
 
-/** Every address that nobody in the world has: whatever is sent there is heard here. */
+/** Every address that nobody in the world has: whatever is sent there is heard here. In the table `local` these would hide the ways back. */
 function buildElsewhere(cluster: string, underlay: Netns, hosts: readonly string[]): Netns {
   const known = ['192.168.0.0/24', '10.244.0.0/16', 'fd00:192:168::/64', 'fd00:10:244::/48', ...hosts];
   const ways = (family: 4 | 6) => known.filter((prefix) => familyOf(prefix) === family).map((prefix) => `route add ${prefix} via ${gateways[family]} dev eth0`);
@@ -300,14 +300,14 @@ function buildElsewhere(cluster: string, underlay: Netns, hosts: readonly string
   ip(
     namespace,
     '-4',
-    ...halves[4].map((prefix) => `route add local ${prefix} dev lo`),
+    ...halves[4].map((prefix) => `route add local ${prefix} dev lo table main`),
     ...ways(4),
   );
   ip(
     namespace,
     '-6',
     'addr add fe80::a/64 dev eth0 nodad',
-    ...halves[6].map((prefix) => `route add local ${prefix} dev lo`),
+    ...halves[6].map((prefix) => `route add local ${prefix} dev lo table main`),
     ...ways(6),
   );
   return namespace;

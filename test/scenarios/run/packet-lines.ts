@@ -6,7 +6,7 @@
 //   answer   `web-1:8080`, `node a:80`, `outside:80` (then maybe `masqueraded`), `dropped`, `rejected`,
 //            or `reached`: the target itself, with the source kept
 // Several sources or targets are separated by commas and mean one line each.
-import { familyOf, parseAddress } from '../../../src/base/net/address.ts';
+import { canonicalAddress, familyOf, parseAddress } from '../../../src/base/net/address.ts';
 import { serviceKind } from '../../../src/kube/kinds/service.ts';
 import { podKind } from '../../../src/kube/kinds/pod.ts';
 import type { Family } from '../../../src/kube/objects/meta.ts';
@@ -92,7 +92,9 @@ function addressesOf(name: string, stage: Stage): readonly string[] | undefined 
 }
 
 function targetAddress({ target, family }: PacketLine, stage: Stage): string {
-  if (parseAddress(target)) return target;
+  // On the wire an address has no spelling.
+  const address = canonicalAddress(target);
+  if (address) return address;
   const own = addressesOf(target, stage);
   const virtual = stage.snapshot.get(serviceKind, ...split(target))?.spec.clusterIPs;
   if (own && virtual) throw new Error(`${target} is a Service and something else too: give one of them another name`);

@@ -11,6 +11,7 @@ import type { Endpoint, ServicePort, VirtualAddress } from '../../../model/netwo
 import { chainName } from '../../iptables/chain-names.ts';
 import type { IptablesChain, IptablesMatch, IptablesRule, Target } from '../../iptables/rules.ts';
 import { canonicalAddress } from '../fronts.ts';
+import { mayBeHere } from '../services.ts';
 
 /** What a Service's rules must know of the rest of the cluster; the same object as long as nothing of it changes. */
 export interface Surroundings {
@@ -79,7 +80,7 @@ function endpointRules(draft: Draft, endpoint: Endpoint): IptablesChain {
     origin,
   };
   const hairpin: IptablesRule = { when: [{ match: 'source', range: hostRange(endpoint.address) }], then: jump('KUBE-MARK-MASQ'), ...comment, origin };
-  return { name, rules: endpoint.local ? [hairpin, translate] : [translate] };
+  return { name, rules: mayBeHere(endpoint) ? [hairpin, translate] : [translate] };
 }
 
 /** Clients that are remembered first; then each endpoint takes its share of what the ones before it left (PROXY-46). */
