@@ -2,7 +2,9 @@
 // need, and whoever answers says who it is and as whom it saw the sender. All lines of a step are asked at once.
 import { setMaxListeners } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Protocol } from '../../../src/kube/objects/meta.ts';
 import { keyOf } from '../../../src/kube/store/store.ts';
+import type { Endpoint } from '../../../src/model/network-model.ts';
 import { type PacketLine, type Probe, probeOf } from '../../scenarios/run/packet-lines.ts';
 import type { Stage } from '../../scenarios/run/stage.ts';
 import { type Answer, type Sending, sendTcp, sendUdp } from './probes.ts';
@@ -39,8 +41,8 @@ export async function askKernel(world: RealWorld, stage: Stage, questions: reado
     const probe = probeOf(line, stage);
     return { line, expected, probe, sending: sendingOf(world, stage, { line, probe, expected }), seen: new Set() };
   });
-  const far = asked.filter(({ probe }) => probe.packet.protocol === 'UDP').map(({ sending }) => sending);
-  for (const { destination, port } of far) await world.places.get(elsewhere)!.listeners.listenAt(destination, port);
+  const far = asked.filter(({ probe }) => probe.packet.protocol === 'UDP').map(({ sending }) => ({ address: sending.destination, port: sending.port }));
+  for (const { address, port } of [...far, ...endpointsOf(stage, 'UDP')]) await world.places.get(elsewhere)!.listeners.listenAt(address, port);
   const isSticky = [...stage.models.values()].some(({ services }) => [...services.values()].some(({ stickySeconds }) => stickySeconds !== undefined));
   let open = asked;
   for (let round = 0; open.length > 0 && round < (isSticky ? stickyRounds : rounds); round++) {
@@ -68,9 +70,14 @@ const hasAll = (whole: ReadonlySet<string>, part: ReadonlySet<string>): boolean 
 const triesFor = ({ expected }: Question): number => (expected.size === 1 ? 2 : triesPerAnswer * expected.size);
 
 /** Whatever a packet may be led to, there is somebody to hear it, so that "refused" is always a ruleset's word. */
-function portsOf({ models }: Stage, questions: readonly Question[]): Set<number> {
-  const endpoints = [...models.values()].flatMap(({ services, hostPorts }) => [...services.values(), ...hostPorts.values()].flatMap((port) => [...port.endpoints, ...(port.localEndpoints ?? [])]));
-  return new Set([...questions.map(({ line }) => line.port), ...endpoints.map(({ port }) => port)].filter((port) => port > 0));
+function portsOf(stage: Stage, questions: readonly Question[]): Set<number> {
+  return new Set([...questions.map(({ line }) => line.port), ...endpointsOf(stage).map(({ port }) => port)].filter((port) => port > 0));
+}
+
+/** Of all Services and host ports, or those of one protocol. */
+function endpointsOf({ models }: Stage, protocol?: Protocol): readonly Endpoint[] {
+  const ports = [...models.values()].flatMap(({ services, hostPorts }) => [...services.values(), ...hostPorts.values()]);
+  return ports.filter((port) => protocol === undefined || port.protocol === protocol).flatMap((port) => [...port.endpoints, ...(port.localEndpoints ?? [])]);
 }
 
 async function listenOn({ places }: RealWorld, ports: Set<number>): Promise<void> {

@@ -8,8 +8,8 @@ import { printChanges } from '../../iptables/print.ts';
 import { createIptablesRenderer } from './render-iptables.ts';
 
 const origin = { kind: 'Service', namespace: 'ns1', name: 'svc1' };
-const endpoint = (address: string): Endpoint => ({ address, port: 80, local: address.startsWith('10.180.0.'), origin });
-const [here, there] = [endpoint('10.180.0.1'), endpoint('10.180.1.1')];
+const endpoint = (address: string, node: string): Endpoint => ({ address, port: 80, node, local: node === 'a', origin });
+const [here, there] = [endpoint('10.180.0.1', 'a'), endpoint('10.180.1.1', 'b')];
 const clusterIP: VirtualAddress = { type: 'clusterIP', address: '172.30.0.41', port: 80, localOnly: false };
 const nodePort: VirtualAddress = { type: 'nodePort', port: 3001, localOnly: false };
 const balanced: VirtualAddress = { type: 'loadBalancer', address: '1.2.3.4', port: 80, localOnly: false };
