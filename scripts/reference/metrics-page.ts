@@ -1,10 +1,12 @@
 // docs/reference/metrics.md: what is counted, from the registries themselves.
 import { Registry } from 'prom-client';
+import { openStatusPage } from '../../src/main/parts/status-page.ts';
 import { realClock } from '../../src/base/run/clock.ts';
 import { createApiMetrics } from '../../src/control/apiserver/metrics.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import { createMemoryStore } from '../../src/kube/store/embedded.ts';
 import { createNodeProxyMetrics } from '../../src/node/health/proxy-metrics.ts';
+import { dnsMetrics } from '../../src/serve/dns/prometheus-metrics.ts';
 import { proxyMetrics } from '../../src/serve/proxy/prometheus-metrics.ts';
 import { code, printPage, printTable } from './markdown.ts';
 
@@ -59,6 +61,12 @@ async function ofProxy(): Promise<string> {
   return registry.metrics();
 }
 
+async function ofDns(): Promise<string> {
+  const { registry } = await openStatusPage({ isReady: () => true, mirror: { troubles: () => new Map() } });
+  dnsMetrics(registry)(undefined);
+  return registry.metrics();
+}
+
 export const metricsPage = async (): Promise<string> =>
   printPage(
     'Metrics',
@@ -69,7 +77,10 @@ export const metricsPage = async (): Promise<string> =>
     '## Service proxy of a node',
     `At ${code('/metrics')} of ${code('fairlead proxy')}, port 10249 of the node's loopback unless told otherwise.`,
     printMetrics(await ofNodeProxy()),
+    '## DNS by itself',
+    `At ${code('/metrics')} of ${code('fairlead dns')}, port 9153 unless told otherwise. The first one ${code('fairlead gateway')} has as well.`,
+    printMetrics(await ofDns()),
     '## L7 proxy',
-    'Counted where the proxy is given a registry; the gateway of the stand-alone cluster does not serve them yet.',
+    `At ${code('/metrics')} of ${code('fairlead gateway')}, port 10254 unless told otherwise; the gateway of the stand-alone cluster does not serve them yet.`,
     printMetrics(await ofProxy()),
   );

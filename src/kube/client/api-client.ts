@@ -20,6 +20,9 @@ export interface ApiClient {
   close(): void;
 }
 
+/** After that a silent server counts as away. (Where one dies while it is listened to, TCP notices in about ten seconds.) */
+const silentAfterMs = 30_000;
+
 export function createApiClient(access: ApiAccess): ApiClient {
   const agent = new Agent({ keepAlive: true, ca: access.ca, cert: access.clientCert, key: access.clientKey, servername: access.serverName });
   const token = access.tokenFile ? fileKeeper(access.tokenFile) : () => access.token;
@@ -31,7 +34,12 @@ export function createApiClient(access: ApiAccess): ApiClient {
     const auth = bearer ? { authorization: `Bearer ${bearer}` } : {};
     const headers = { accept: 'application/json', 'user-agent': 'fairlead', ...auth, ...content };
     return new Promise((resolve, reject) => {
-      const sent = httpsRequest(`${access.server}${path}`, { method, agent, headers, ...(stop && { signal: stop }) }, resolve);
+      const sent = httpsRequest(`${access.server}${path}`, { method, agent, headers, ...(stop && { signal: stop }) }, (response) => {
+        // From here on a stream may be silent for as long as nothing changes.
+        if (stop) sent.setTimeout(0);
+        resolve(response);
+      });
+      sent.setTimeout(silentAfterMs, () => sent.destroy(new Error(`no answer within ${silentAfterMs / 1000} seconds`)));
       sent.on('error', reject);
       sent.end(body);
     });

@@ -53,7 +53,7 @@ export function readKubeconfig(file: string, contextName?: string): ApiAccess {
   const user = entry<UserEntry>(config['users'] as Entries, context.user, 'user') ?? {};
   if (user.exec) throw new KubeconfigError(`${file}: user ${context.user} logs in by an exec plug-in, which is not supported; use a token or a client certificate`);
   const pem = (data: string | undefined, path: string | undefined) =>
-    data ? Buffer.from(data, 'base64').toString() : path ? readFileSync(resolve(dirname(file), path), 'utf8') : undefined;
+    data ? Buffer.from(data, 'base64').toString() : path ? readNamed(file, resolve(dirname(file), path)) : undefined;
   return {
     server: cluster.server.replace(/\/$/, ''),
     ca: pem(cluster['certificate-authority-data'], cluster['certificate-authority']),
@@ -65,12 +65,21 @@ export function readKubeconfig(file: string, contextName?: string): ApiAccess {
   };
 }
 
+function readNamed(kubeconfig: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // Missing or unreadable: the user's to mend, as the kubeconfig itself.
+    throw new KubeconfigError(`${kubeconfig} names ${path}, which cannot be read: ${(error as Error).message}`);
+  }
+}
+
 function load(file: string): Record<string, unknown> {
   try {
     return (parse(readFileSync(file, 'utf8')) ?? {}) as Record<string, unknown>;
   } catch (error) {
     // Missing, unreadable or not YAML: all are the user's to mend, in one sentence.
-    throw new KubeconfigError(`cannot read the kubeconfig ${file}: ${(error as Error).message}`);
+    throw new KubeconfigError(`cannot read the kubeconfig ${file}: ${(error as Error).message.split('\n')[0]}`);
   }
 }
 

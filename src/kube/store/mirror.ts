@@ -12,7 +12,7 @@ import { type DeleteTarget, keyOf, type ObjectStore, type Snapshot, type Write }
 
 /** A write of a mirrored kind shows in the snapshot before it resolves (unless the mirror is closed meanwhile). */
 export interface Mirror extends ObjectStore {
-  /** Resolves after the first full list of every kind: before that a snapshot shows less than there is. */
+  /** Resolves after the first full list of every kind: before that a snapshot shows less than there is. Rejects when closed before. */
   synced: Promise<void>;
   close(): void;
 }
@@ -30,6 +30,8 @@ export interface MirrorOptions {
   /** Waits before a broken watch is opened again. */
   pause(stop: AbortSignal): Promise<void>;
   onFailure?(kind: Kind, error: unknown): void;
+  /** All objects of a kind have been read, at the start or again. */
+  onListed?(kind: Kind): void;
 }
 
 /** Every object of a kind and the version to watch from; pages of 500. List items carry no kind: it is put back. */
@@ -57,7 +59,7 @@ function emptyIfUnknown(error: unknown): { items: KubeObject[]; version: string 
   throw error;
 }
 
-export function createMirror({ client, kinds, alsoWrites = [], pause, onFailure }: MirrorOptions): Mirror {
+export function createMirror({ client, kinds, alsoWrites = [], pause, onFailure, onListed }: MirrorOptions): Mirror {
   const objects = createMirroredObjects();
   const arrivals = createArrivals();
   const stop = new AbortController();
@@ -88,6 +90,7 @@ export function createMirror({ client, kinds, alsoWrites = [], pause, onFailure 
       try {
         const version = await relist(kind);
         listed();
+        onListed?.(kind);
         await follow(kind, version);
       } catch (error) {
         // The server is away or refuses for now; what we have stays, and we list again after the pause.
@@ -107,14 +110,19 @@ export function createMirror({ client, kinds, alsoWrites = [], pause, onFailure 
     return change.dryRun || !kinds.includes(kind) ? answer : seeing({ objects, arrivals }, { kind, change, before, answer });
   }
 
+  const closed = Promise.withResolvers<never>();
+  const synced = Promise.race([closed.promise, Promise.all(kinds.map((kind) => new Promise<void>((listed) => void mirror(kind, listed)))).then(() => {})]);
+  // Nobody need wait for it.
+  synced.catch(() => {});
   return {
-    synced: Promise.all(kinds.map((kind) => new Promise<void>((listed) => void mirror(kind, listed)))).then(() => {}),
+    synced,
     write,
     snapshot: objects.snapshot,
     watch: objects.watch,
     close() {
       stop.abort();
       arrivals.close();
+      closed.reject(new Error('the mirror was closed'));
     },
   };
 }

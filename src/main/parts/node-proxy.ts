@@ -5,6 +5,7 @@
 //
 // Ending it leaves the rules in force; the next start finds and replaces them in one transaction.
 import { realClock } from '../../base/run/clock.ts';
+import { logFor } from '../../base/run/log.ts';
 import { hostSockets } from '../../base/run/sockets.ts';
 import { endpointSliceKind } from '../../kube/kinds/endpoint-slice.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
@@ -29,7 +30,7 @@ import { homeNamespace } from '../../node/netlink/namespaces.ts';
 import { CommandError } from '../../ui/cli/command-error.ts';
 import type { ProxySettings, RunningPart } from '../../ui/cli/parts.ts';
 import { createHealthParts } from '../health-parts.ts';
-import { openMirror, type OpenMirror } from './open-mirror.ts';
+import { openMirror, type OpenMirror, orClose } from './open-mirror.ts';
 
 /** Services and slices are what there is most of; pods are read only where policies must be enforced. */
 const counted = [serviceKind, endpointSliceKind] as readonly Kind<never>[] as readonly Kind[];
@@ -44,6 +45,15 @@ const scopeOf = (settings: ProxySettings, serviceCIDRs: readonly string[]): Scop
   nodePortAddresses: settings.nodePortAddresses,
   keepsPodSources: true,
 });
+
+const log = logFor('proxy');
+const mostNamed = 5;
+
+/** Not refused: a node may register after its proxy. */
+function unknownNode(name: string, known: readonly string[]): string {
+  const others = known.length === 0 ? 'there is none yet' : `there are ${known.slice(0, mostNamed).join(', ')}${known.length > mostNamed ? ' …' : ''}`;
+  return `no Node is called ${JSON.stringify(name)} (${others}): until one is, no endpoint counts as being on this node; --node names it`;
+}
 
 /** Counts what comes from the API until the mirror is closed. */
 async function followChanges({ store }: OpenMirror, metrics: NodeProxyMetrics, stop: AbortSignal): Promise<void> {
@@ -68,12 +78,13 @@ export async function startNodeProxy(settings: ProxySettings): Promise<RunningPa
   const stop = new AbortController();
   const metrics = createNodeProxyMetrics(clock, settings.mode);
   const health = createHealthParts({ store, clock, node, sockets: hostSockets, syncPeriodMs, metrics, mode: settings.mode });
-  const ports = await health.open(settings);
+  const ports = await orClose(mirror, health.open(settings));
   let agent: Agent | undefined;
 
   async function begin(): Promise<void> {
     const ranges = await untilSynced(mirror);
     if (stop.signal.aborted) return;
+    if (!store.snapshot().get(nodeKind, node)) log.warn(unknownNode(node, store.snapshot().list(nodeKind).map(({ metadata }) => metadata.name)));
     void followChanges(mirror, metrics, stop.signal);
     const steps: readonly AgentStep[] = [rulesStep(settings.mode, homeNamespace), step(createFlowRenderer(), conntrackDriver(homeNamespace)), health.step];
     agent = new Agent({

@@ -10,10 +10,13 @@ import { ApiError } from '../../kube/meaning/api-error.ts';
 import type { ServiceCIDR } from '../../kube/objects/networking.ts';
 import { createMirror, listAll, type Mirror } from '../../kube/store/mirror.ts';
 import { CommandError } from '../../ui/cli/command-error.ts';
+import { createApiTroubles } from './api-troubles.ts';
 
 export interface OpenMirror {
   readonly store: Mirror;
   readonly server: string;
+  /** Why some kinds cannot be read just now, by kind; what was known of them stays. */
+  troubles(): ReadonlyMap<string, string>;
   /** What the cluster says of its Service ranges; none where it does not tell (before Kubernetes 1.33, or not to us). */
   serviceRanges(): Promise<readonly string[]>;
   close(): void;
@@ -28,22 +31,35 @@ const pauseMs = () => 500 + 1000 * Math.random();
 export function openMirror(kubeconfig: string, kinds: readonly Kind[]): OpenMirror {
   const access = readAccess(kubeconfig);
   const client = createApiClient(access);
+  const troubles = createApiTroubles(access.server, log);
   const store = createMirror({
     client,
     kinds,
     alsoWrites: [eventKind as Kind],
     pause: (stop) => sleep(realClock, pauseMs(), stop),
-    onFailure: (kind, err) => log.warn({ err, kind: kind.kind }, 'the API server cannot be read; what was known last stays in force'),
+    onFailure: troubles.failed,
+    onListed: troubles.read,
   });
   return {
     store,
     server: access.server,
+    troubles: troubles.now,
     serviceRanges: () => readServiceRanges(client),
     close() {
       store.close();
       client.close();
     },
   };
+}
+
+/** What a part opens beside its mirror; when that cannot be had, nothing may keep the process from ending. */
+export async function orClose<T>(mirror: Pick<OpenMirror, 'close'>, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (error) {
+    mirror.close();
+    throw error;
+  }
 }
 
 async function readServiceRanges(client: ApiClient): Promise<readonly string[]> {

@@ -26,6 +26,8 @@ export interface ClusterDnsOptions {
   /** Resolves after the first full list; until then answers are SERVFAIL (DNS-55). */
   synced?: Promise<void>;
   clock?: Clock;
+  /** Told of each answer (prometheus-metrics.ts). */
+  count?(answer: Buffer | undefined): void;
 }
 
 export interface ClusterDns extends Pick<DnsServer, 'listen' | 'close'> {
@@ -34,7 +36,7 @@ export interface ClusterDns extends Pick<DnsServer, 'listen' | 'close'> {
 }
 
 export function startClusterDns(options: ClusterDnsOptions): ClusterDns {
-  const { store, scope, upstreams = [], stubs = new Map(), synced = Promise.resolve(), clock = realClock } = options;
+  const { store, scope, upstreams = [], stubs = new Map(), synced = Promise.resolve(), clock = realClock, count } = options;
   const compile = createNameCompiler(scope);
   let directory: NameDirectory | undefined;
   const loop = new Loop({
@@ -49,7 +51,7 @@ export function startClusterDns(options: ClusterDnsOptions): ClusterDns {
   const forwarder = createForwarder(clock);
   const remembered = createRememberedAnswers(() => directory);
   const responders = createResponders({ directory: () => directory, remembered, forwarder, cache: createAnswerCache(clock), upstreams: () => upstreams, stubs });
-  const server = createDnsServer({ responders, remembered });
+  const server = createDnsServer({ responders, remembered, count });
   const unwatch = wakeOnChange(store, dnsKinds, loop);
   return {
     listen: server.listen,

@@ -33,6 +33,9 @@ function parseSocket(text: string): SocketAddress | undefined {
   return { address, port: Number(port) };
 }
 
+const statusOption = (port: number) =>
+  new Option('--status-bind-address <address>', 'where /healthz, /readyz and /metrics are served; empty: nowhere').argParser(parseSocket).default({ address: '0.0.0.0', port }, `0.0.0.0:${port}`);
+
 const kubeconfigOption = () => new Option('--kubeconfig <file>', 'how to reach the API server').env('KUBECONFIG');
 
 function required(kubeconfig: string | undefined): string {
@@ -40,10 +43,16 @@ function required(kubeconfig: string | undefined): string {
   throw new CommandError('say how to reach the API server: --kubeconfig FILE, or KUBECONFIG in the environment', 2);
 }
 
+/** Another process has the port, or it is not ours to take: nothing that a stack would explain. */
+function explainListening(error: NodeJS.ErrnoException): never {
+  if (error.syscall !== 'listen' && error.syscall !== 'bind') throw error;
+  throw new CommandError(`cannot listen: ${error.message}`);
+}
+
 /** Serves until a signal; what stands in the kernel stays. */
 async function serve(start: Promise<RunningPart>): Promise<void> {
   const stop = stopSignal();
-  const part = await start;
+  const part = await start.catch(explainListening);
   const begun = part.begun.then(() => console.error(`serving ${part.about}`));
   await Promise.race([stop, begun.then(() => stop)]);
   await part.close();
@@ -100,6 +109,7 @@ interface DnsFlags {
   clusterCidr: readonly string[];
   serviceCidr: readonly string[];
   bindAddress: SocketAddress | undefined;
+  statusBindAddress: SocketAddress | undefined;
 }
 
 function addDns(program: Command, parts: Parts): void {
@@ -108,14 +118,14 @@ function addDns(program: Command, parts: Parts): void {
     .description('answer the names of any cluster, and forward all others to the resolvers of this machine')
     .addOption(kubeconfigOption())
     .option('--domain <domain>', 'the cluster’s DNS domain', 'cluster.local')
-    .addOption(new Option('--proxy-mode <mode>', 'the language of the rules; iptables is for tools that read them').choices(proxyModes).default('nftables'))
     .addOption(list('cluster-cidr', 'the pods’ ranges, for reverse names'))
     .addOption(list('service-cidr', 'the Services’ ranges, for reverse names'))
     .addOption(new Option('--bind-address <address>', 'where to answer, over UDP and TCP').argParser(parseSocket).default({ address: '0.0.0.0', port: 53 }, '0.0.0.0:53'))
+    .addOption(statusOption(9153))
     .addHelpText('after', examples('fairlead dns --kubeconfig dns.conf', 'fairlead dns --kubeconfig dns.conf --bind-address 10.0.0.2:53 --domain example.internal'))
-    .action(async ({ kubeconfig, domain, clusterCidr, serviceCidr, bindAddress }: DnsFlags) => {
+    .action(async ({ kubeconfig, domain, clusterCidr, serviceCidr, bindAddress, statusBindAddress: statusAt }: DnsFlags) => {
       const listenAt = bindAddress ? [bindAddress] : [];
-      await serve(parts.startDns({ kubeconfig: required(kubeconfig), domain, clusterCIDRs: clusterCidr, serviceCIDRs: serviceCidr, listenAt }));
+      await serve(parts.startDns({ kubeconfig: required(kubeconfig), domain, clusterCIDRs: clusterCidr, serviceCIDRs: serviceCidr, listenAt, statusAt }));
     });
 }
 
@@ -124,6 +134,7 @@ function addGateway(program: Command, parts: Parts): void {
     .command('gateway')
     .description('serve the Ingresses of any cluster whose class names controller fairlead.dev/ingress')
     .addOption(kubeconfigOption())
+    .addOption(statusOption(10_254))
     .addHelpText('after', examples('fairlead gateway --kubeconfig gateway.conf', 'KUBECONFIG=gateway.conf fairlead gateway'))
-    .action(async ({ kubeconfig }: { kubeconfig?: string }) => serve(parts.startGateway({ kubeconfig: required(kubeconfig) })));
+    .action(async ({ kubeconfig, statusBindAddress: statusAt }: Pick<DnsFlags, 'kubeconfig' | 'statusBindAddress'>) => serve(parts.startGateway({ kubeconfig: required(kubeconfig), statusAt })));
 }

@@ -56,9 +56,11 @@ export interface ProxySettings {
 export interface DnsSettings extends Pick<ProxySettings, 'kubeconfig' | 'clusterCIDRs' | 'serviceCIDRs'> {
   readonly domain: string;
   readonly listenAt: readonly SocketAddress[];
+  /** Of /healthz, /readyz and /metrics. */
+  readonly statusAt?: SocketAddress;
 }
 
-export type GatewaySettings = Pick<ProxySettings, 'kubeconfig'>;
+export type GatewaySettings = Pick<DnsSettings, 'kubeconfig' | 'statusAt'>;
 
 /** Why a cluster cannot be built on this machine, each as one sentence; both empty: it can. */
 export interface Obstacles {
