@@ -65,7 +65,7 @@ test('NP-01: without a policy every pod reaches every other and the world outsid
     ['shop/client', outside.foe, true],
   ]));
 
-test('NP-25: default deny cuts the shop off, in and out; others go on', async () => {
+test('NP-25, NP-35: default deny cuts the shop off, in and out; others go on', async () => {
   await apply('default-deny');
   await check([
     ['partners/partner', outside.friend, true],

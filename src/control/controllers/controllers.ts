@@ -11,7 +11,7 @@ import { createEndpointSlices } from './endpoint-slices.ts';
 import { createEndpoints } from './endpoints.ts';
 import { eventExpiry } from './event-expiry.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
-import { ingressStatus } from './ingress-status.ts';
+import { createIngressStatus } from './ingress-status.ts';
 import { createIpAddresses } from './ip-addresses.ts';
 import { onlyInLivingNamespaces } from './living-namespaces.ts';
 import { jobController } from './job.ts';
@@ -51,7 +51,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     createSliceMirroring(),
     createApiServerEndpoints(options),
     createLoadBalancerAddresses(options.loadBalancerCIDRs),
-    ingressStatus,
+    createIngressStatus(),
     podDisruptionBudgets,
     createPodGarbage(),
     createNamespaceDeletion(kinds),

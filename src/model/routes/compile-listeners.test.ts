@@ -205,6 +205,50 @@ for (const [name, spec, annotation, served, problem] of classTable)
     assert.deepEqual(problems.map((each) => each.message.split(':')[0]), problem ? ['ingress does not contain a valid IngressClass'] : []);
   });
 
+// --- The examples of the documentation ------------------------------------------------------------------------------------
+
+const prefix = (path: string, name: string, number = 80): IngressPath => ({ path, pathType: 'Prefix', backend: to(name, { number }) });
+const examples: [name: string, spec: Ingress['spec'], asked: readonly (readonly [host: string, path: string, goesTo: string])[]][] = [
+  ['ING-51: simple fan-out', { rules: [{ host: 'foo.bar.com', http: { paths: [prefix('/foo', 'service1', 4200), prefix('/bar', 'service2', 8080)] } }] }, [['foo.bar.com', '/foo', 'service1'], ['foo.bar.com', '/bar/x', 'service2'], ['foo.bar.com', '/', '404'], ['other.com', '/foo', '404']]],
+  ['ING-52: name-based hosting', { rules: [{ host: 'foo.bar.com', http: { paths: [prefix('/', 'service1')] } }, { host: 'bar.foo.com', http: { paths: [prefix('/', 'service2')] } }] }, [['foo.bar.com', '/', 'service1'], ['bar.foo.com', '/x', 'service2'], ['bar.com', '/', '404']]],
+  ['ING-55: a default and two hosts', { defaultBackend: to('other', { number: 8080 }), rules: [{ host: 'foo.mydomain.com', http: { paths: [prefix('/', 'foo', 8080)] } }, { host: 'mydomain.com', http: { paths: [{ path: '/bar/*', pathType: 'ImplementationSpecific', backend: to('bar', { number: 8080 }) }] } }] }, [['foo.mydomain.com', '/x', 'foo'], ['mydomain.com', '/bar/x', 'bar'], ['mydomain.com', '/', 'other'], ['elsewhere.com', '/', 'other']]],
+  ['ING-58: one host over two applications', { rules: [{ host: 'www.test.com', http: { paths: [prefix('/app1', 'one'), prefix('/app2', 'two')] } }] }, [['www.test.com', '/app1/', 'one'], ['www.test.com', '/app2', 'two'], ['www.test.com', '/app3', '404']]],
+  ['ING-78: an Ingress of nothing but a default answers for all that nobody names', { defaultBackend: to('default-http-backend') }, [['any.thing', '/x', 'default-http-backend']]],
+];
+for (const [name, spec, asked] of examples) {
+  test(`${name} leads as the documentation says`, () => {
+    const names = [...new Set(JSON.stringify(spec).match(/"name":"([^"]+)"/g))].map((text) => text.slice(8, -1));
+    const backends = names.flatMap((each) => [service(each, { ports: [{ name: 'http', port: 80 }, { name: 'a', port: 8080 }, { name: 'b', port: 4200 }] }), slice(each, [{ addresses: ['10.244.1.1'] }], { ports: ['http', 'a', 'b'].map((port) => ({ name: port, port: 8080 })) })]);
+    for (const [host, path, goesTo] of asked) assert.equal(ask([ingress('i', spec), ...backends], host, path), goesTo, `${host}${path}`);
+  });
+}
+
+test('ING-76: an Ingress opens ports 80 and 443, whatever it says', () => {
+  const odd = ingress('i', { rules: [{ host: 'a.com', http: { paths: [prefix('/', 'web', 9090)] } }], tls: [{ hosts: ['a.com'], secretName: 'exact' }] });
+  assert.deepEqual([...compile([odd, exact, ...app('web')]).listeners.keys()].toSorted(), ['*:443', '*:80']);
+});
+
+test('ING-79: a Secret that comes after its Ingress is used as soon as it is there', () => {
+  const waiting = ingress('i', { rules: [{ host: 'a.com', http: all('web') }], tls: [{ hosts: ['a.com'], secretName: 'exact' }] });
+  const certificate = (...more: KubeObject[]) => compile([waiting, ...app('web'), ...more]).listeners.get('*:443')!.hosts.get('a.com')!.certificate?.origin.name;
+  assert.deepEqual([certificate(), certificate(exact)], [undefined, 'exact']);
+});
+
+test('ING-92: annotations for other controllers change nothing and are no problem', () => {
+  const spec = { rules: [{ host: 'a.com', http: all('web') }] };
+  const annotations = { 'haproxy.org/request-redirect': 'b.com', 'traefik.ingress.kubernetes.io/router.entrypoints': 'web', 'nginx.ingress.kubernetes.io/unheard-of': 'x' };
+  const [plain, annotated] = [compile([ingress('i', spec), ...app('web')]), compile([ingress('i', spec, { annotations }), ...app('web')])];
+  assert.deepEqual([...annotated.listeners.get('*:80')!.hosts], [...plain.listeners.get('*:80')!.hosts]);
+  assert.deepEqual(annotated.problems, []);
+});
+
+test('ICL-17: an Ingress that moves to a class of another controller leaves, and comes when it moves here', () => {
+  const spec = { rules: [{ host: 'a.com', http: all('web') }] };
+  const theirs = { ...ourClass, metadata: { name: 'theirs' }, spec: { controller: 'example.com/x' } };
+  const answer = (ingressClassName: string) => ask([theirs, ingress('other', { ...spec, rules: [{ host: 'b.com', http: all('web') }] }), ingress('i', { ...spec, ingressClassName }), ...app('web')], 'a.com', '/');
+  assert.deepEqual(['fairlead', 'theirs', 'fairlead'].map(answer), ['web', '404', 'web']);
+});
+
 test('ING-02: without a controller of ours there is no listener', () => {
   const scope = { ...newScope(), ingressControllers: [] };
   assert.equal(compile([ingress('web', { defaultBackend: to('web') })], scope).listeners.size, 0);

@@ -51,7 +51,7 @@ test('ING-63: a renewed Secret is shown to the next handshake, without a new lis
   socket.destroy();
 });
 
-test('ING-60, ING-64: TLS ends here, the route follows Host, the endpoint sees plain HTTP and https as its scheme', async (t) => {
+test('ING-60, ING-64, ING-66: TLS ends here, the route follows Host, the endpoint sees plain HTTP and https as its scheme', async (t) => {
   const { port } = await startHttp(t, (req, res) => res.end(`${req.headers['x-forwarded-proto']} ${req.headers['x-forwarded-port']}`));
   const hosts = [withCertificate(hostOf('a.com'), certA), withCertificate(hostOf('b.com', route(endpoints(port))), certB)];
   const proxy = await startProxy(t, listenersOf(hosts, ['HTTPS']));
