@@ -1,8 +1,10 @@
 // The examples of the documentation, all in one cluster at the same time: each is reached as its page says, and no other is in its way.
 import { dig } from './dig.ts';
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeNamespace } from '../../src/node/machine/names.ts';
 import { namespaceSockets } from '../../src/node/netlink/namespace-sockets.ts';
@@ -95,6 +97,58 @@ test('WT-47 DSC-15 DSC-16: the headless name stands for its three pods, with an 
 test('WT-47 DSC-18: the ExternalName is an alias and nothing more', async () => {
   assert.deepEqual((await dig(cluster, 'client', 'my-service.external-name.svc.cluster.local', 'CNAME')).records, ['my.database.example.com.']);
   assert.equal((await slicesOf(cluster, 'my-service', 'external-name')).length, 0);
+});
+
+/** An https server outside, in the cluster under the name `secure`; answers its certificate. */
+async function startSecureServer(): Promise<{ certificate: string; close(): void }> {
+  const [key, cert] = [join(cluster.data, 'secure.key'), join(cluster.data, 'secure.crt')];
+  const names = ['-subj', '/CN=secure', '-addext', 'subjectAltName=DNS:secure.default.svc.cluster.local'];
+  assert.equal((await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...names])).code, 0);
+  const server = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_request, response) => response.end('a secret'));
+  await namespaceSockets(nodeNamespace('documentation', 'client')).listenTcp(server, { address: stubs[0]!, port: 9443 });
+  await cluster.ok('apply -f -', { stdin: `
+apiVersion: v1
+kind: Service
+metadata: { name: secure }
+spec: { ports: [{ port: 443 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: secure-1, labels: { kubernetes.io/service-name: secure } }
+addressType: IPv4
+endpoints: [{ addresses: [${stubs[0]}] }]
+ports: [{ name: '', port: 9443 }]
+` });
+  return { certificate: readFileSync(cert, 'utf8'), close: () => server.close() };
+}
+
+const alias = (name: string, target: string) => cluster.ok(`create service externalname ${name} --external-name=${target}.svc.cluster.local`);
+
+test('SVC-89: an alias changes the address that is asked and no more: the server hears the alias’ name, and its certificate is another’s', async () => {
+  await alias('plain-alias', 'my-service.basic');
+  const plain = await eventually('the alias answers', () => curlInPod(cluster, 'client', 'http://plain-alias/'), ({ status }) => status === 200);
+  assert.ok(podIn(plain.body)?.startsWith('basic/my-app-'));
+  assert.match(plain.body, /^header host: plain-alias$/m);
+  await alias('secure-alias', 'secure.default');
+  const { certificate, close } = await startSecureServer();
+  await cluster.ok("exec -i client -- sh -c 'cat > /tmp/ca.crt'", { stdin: certificate });
+  const ask = (host: string) => cluster.kubectl(`exec client -- curl -sS --max-time 3 --cacert /tmp/ca.crt https://${host}.default.svc.cluster.local/`);
+  assert.equal((await eventually('its own name', () => ask('secure'), ({ code }) => code === 0)).stdout, 'a secret');
+  const refused = await ask('secure-alias');
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /subject name|certificate/);
+  close();
+});
+
+const movable = 'http://my-service.external-name/';
+
+test('SVC-91: the back-end moves into the cluster, and clients keep the name', async () => {
+  assert.equal((await curlInPod(cluster, 'client', movable)).curlCode, 6, 'the name outside does not resolve here');
+  await cluster.ok('run db -n external-name --image=echo:1 --port=80 --labels=app=db');
+  const change = { spec: { type: 'ClusterIP', externalName: null, selector: { app: 'db' }, ports: [{ port: 80 }] } };
+  await cluster.ok(`patch service my-service -n external-name --type=merge -p '${JSON.stringify(change)}'`);
+  const { body } = await eventually('the pod answers', () => curlInPod(cluster, 'client', movable), ({ status }) => status === 200);
+  assert.equal(podIn(body), 'external-name/db');
 });
 
 test('WT-47: taking one example away leaves the others as they are', async () => {

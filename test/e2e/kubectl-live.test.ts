@@ -106,6 +106,47 @@ for (const version of versions)
       }
     });
 
+    test('SVC-111: a Service exposed from another one has its selector, and the addresses asked for', async () => {
+      assert.match(await ok('expose svc web --type=LoadBalancer --port=80 --target-port=8080 --external-ip=192.168.1.2 --name=web-lb'), /^service\/web-lb exposed/);
+      const { spec } = JSON.parse(await ok('get service web-lb -o json')) as { spec: Record<string, unknown> };
+      assert.deepEqual([spec['selector'], spec['externalIPs'], spec['type']], [{ app: 'web' }, ['192.168.1.2'], 'LoadBalancer']);
+      const { stdout } = await eventually('the external address answers a node', () => cluster.inside('node1', 'curl -sS --max-time 2 http://192.168.1.2/'), (ran) => ran.code === 0);
+      assert.ok(podIn(stdout)?.startsWith(`${namespace}/web-`), stdout);
+    });
+
+    test('SVC-112: describe tells all of a Service: type, families, addresses, ports, endpoints, policies, balancer, events', async () => {
+      const described = async () => (await ok('describe service web-lb')).replaceAll(/ +/g, ' ');
+      const text = await eventually('the balancer’s address and its events', described, (seen) => /EnsuredLoadBalancer/.test(seen) && /LoadBalancer Ingress: 1/.test(seen));
+      const [one, two] = (await webPods(2)).map((pod) => pod.status.podIP!.replaceAll('.', '\\.')).toSorted();
+      for (const line of [
+        'Type: LoadBalancer', 'IP Family Policy: SingleStack', 'IP Families: IPv4', 'IP: 10\\.96\\.', 'IPs: 10\\.96\\.', 'External IPs: 192\\.168\\.1\\.2',
+        'Port: <unset> 80/TCP', 'TargetPort: 8080/TCP', 'NodePort: <unset> 3\\d{4}/TCP', `Endpoints: (${one}:8080,${two}:8080|${two}:8080,${one}:8080)`,
+        'Session Affinity: None', 'External Traffic Policy: Cluster', ...(version === '1.29' ? [] : ['Internal Traffic Policy: Cluster']), 'Normal EnsuredLoadBalancer .* Ensured load balancer',
+      ]) assert.match(text, new RegExp(`^ ?${line}`, 'm'));
+      await ok('delete service web-lb');
+    });
+
+    test('SVC-113: kubectl proxy leads to a Service by the name of its port; the path of old days is none', async () => {
+      const proxy = background('proxy --port=0');
+      const port = await printed(proxy, /127\.0\.0\.1:(\d+)/);
+      const ask = async (path: string) => (await run('curl', ['-sS', '--max-time', '3', '-w', '\n%{http_code}', `http://127.0.0.1:${port}${path}`])).stdout;
+      const service = JSON.parse(await ok('get service web -o json')) as { spec: { ports: { name?: string; port: number }[] } };
+      const { name, port: number } = service.spec.ports[0]!;
+      assert.ok(podIn(await ask(`/api/v1/namespaces/${namespace}/services/http:web:${name ?? number}/proxy/`))?.startsWith(`${namespace}/web-`));
+      assert.match(await ask(`/api/v1/proxy/namespaces/${namespace}/services/web/`), /\n404$/);
+      proxy.kill();
+    });
+
+    test('SVC-40: a Service without a selector has no pod to forward to', async () => {
+      await ok('apply -f -', 'apiVersion: v1\nkind: Service\nmetadata: {name: far}\nspec: {ports: [{port: 80}]}');
+      const { code, stderr } = await kubectl('port-forward service/far :80');
+      assert.notEqual(code, 0);
+      assert.match(stderr, /cannot attach to \*v1\.Service|invalid service|Service is defined without a selector/);
+      const slice = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'far-1', labels: { 'kubernetes.io/service-name': 'far' } }, addressType: 'IPv4', endpoints: [{ addresses: [(await webPods(2))[0]!.status.podIP] }], ports: [{ name: '', port: 8080 }] };
+      await ok('apply -f -', JSON.stringify(slice));
+      assert.match((await kubectl(`get --raw /api/v1/namespaces/${namespace}/services/far/proxy/`)).stderr, /no endpoints available for service "far"/);
+    });
+
     test('diff says what apply would change, and apply then leaves none', async () => {
       assert.equal((await kubectl(`diff -f ${file('web')}`)).code, 0);
       const changed = readManifest('kubectl/web.yaml').replace('web:1', 'web:2');
