@@ -145,6 +145,11 @@ test('PROXY-15: the same Service in IPv6', () => {
   assert.deepEqual(outcomes('fc00::11', 30_080), ['fd00:10:244:1::2:8080']);
 });
 
+test('PROXY-51: an answer that belongs to no connection is not forwarded: untranslated, it would make the client end a good one', () => {
+  const answer = (connection: Probe['connection']) => evaluate(rulesetFor([service()]), { ...probe('10.244.2.2', '10.244.1.7:40000'), connection }, machine).map(describe);
+  assert.deepEqual([answer('established'), answer('invalid')], [['10.244.1.7:40000'], ['dropped']]);
+});
+
 test('UDP to a port without endpoints is answered by port unreachable', () => {
   const dns = service({ protocol: 'UDP', endpoints: [] });
   const packet = { ...probe(sources['pod here'], '10.96.0.10:80').packet, protocol: 'UDP' as const };
