@@ -18,6 +18,10 @@ import { prune } from './values/prune.ts';
 import { validateLists } from './values/validate-lists.ts';
 import { validateValue } from './values/validate-value.ts';
 
+// FUZZ_RUNS, as in test/habits/fuzz-run.ts: what a test run allows, or as many as are wished.
+const runs = (ordinary: number): number => Number(process.env['FUZZ_RUNS'] ?? ordinary);
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+
 const key = fc.constantFrom('a', 'b', 'spec', '__proto__', 'constructor', 'x-y', 'namespace');
 const limits = fc.record({ minLength: fc.nat(3), maxLength: fc.nat(5), minimum: fc.integer(), pattern: fc.constantFrom('^a+$', '(', '(a|b)*c', '\\d'), format: fc.constantFrom('date-time', 'ipv4', 'odd'), nullable: fc.boolean(), default: fc.jsonValue({ maxDepth: 2 }) }, { requiredKeys: [] });
 
@@ -34,7 +38,7 @@ const { schema } = fc.letrec<{ schema: JsonSchema }>((tie) => ({
 
 const rootOf = (inner: JsonSchema): JsonSchema => deepFreeze({ type: 'object', properties: { spec: inner } });
 
-test('any structural schema prunes, completes and judges any object, and does so once and for all', () => {
+test(`any structural schema prunes, completes and judges any object, and does so once and for all (seed ${seed})`, () => {
   let judged = 0;
   fc.assert(
     fc.property(schema, fc.jsonValue({ maxDepth: 4 }), (inner, spec) => {
@@ -51,12 +55,12 @@ test('any structural schema prunes, completes and judges any object, and does so
       assert.deepEqual(validateValue(complete, root, { path: '', old: structuredClone(complete) }), [], 'what did not change is not judged');
       customMessage('K', root).fields.get('spec');
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000), seed },
   );
   assert.ok(judged > 200, `only ${judged} schemas were structural`);
 });
 
-const seeds = [
+const expressions = [
   "self.all(x, x.name == 'a' && has(x.b) ? x.c > 1 : true)",
   "[1, 2u, 3.0].map(a, {'k': a}).filter(m, 'k' in m)[0].k == 1",
   "'%s %d %.3f'.format(['a', 1, 2.5]) + r'\\d'.replace('a', b'x' == b'y' ? '' : 'z')",
@@ -64,12 +68,12 @@ const seeds = [
   "duration('1h') < timestamp('2024-01-01T00:00:00Z') - timestamp(0) && cidr('::/0').containsIP('::1')",
 ];
 const pieces = ['(', ')', '[', ']', '{', '}', '.', '?', ':', ',', '-', '!', '&&', '||', "'", '"', '"""', '\\', '`', '0x', '1e', 'u', ' in ', 'self', 'has(', '.all(x, ', '.map(x, x', ' ? ', '\n', '//', '😀', '\u0000'];
-const mutated = fc.tuple(fc.constantFrom(...seeds), fc.array(fc.tuple(fc.nat(80), fc.nat(6), fc.constantFrom(...pieces)), { maxLength: 6 }))
-  .map(([seed, edits]) => edits.reduce((text, [at, length, piece]) => text.slice(0, at) + piece + text.slice(at + length), seed));
+const mutated = fc.tuple(fc.constantFrom(...expressions), fc.array(fc.tuple(fc.nat(80), fc.nat(6), fc.constantFrom(...pieces)), { maxLength: 6 }))
+  .map(([expression, edits]) => edits.reduce((text, [at, length, piece]) => text.slice(0, at) + piece + text.slice(at + length), expression));
 
 const refusals = [CompileError, EvalError, OutOfBudget];
 
-test('any text is an expression that runs within its budget, or a refusal', () => {
+test(`any text is an expression that runs within its budget, or a refusal (seed ${seed})`, () => {
   fc.assert(
     fc.property(mutated, (text) => {
       try {
@@ -78,7 +82,7 @@ test('any text is an expression that runs within its budget, or a refusal', () =
         assert.ok(refusals.some((kind) => error instanceof kind), `${text}: ${(error as Error).stack}`);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000), seed },
   );
 });
 
@@ -122,12 +126,12 @@ test('sets and maps of twenty thousand items are compared and joined item by ite
   assert.equal(run("self.set == ['a']"), false);
 });
 
-test('rules over any structural schema compile or are refused', () => {
+test(`rules over any structural schema compile or are refused (seed ${seed})`, () => {
   fc.assert(
     fc.property(schema, mutated, (inner, rule) => {
       const root = rootOf({ type: 'object', properties: { a: inner }, 'x-kubernetes-validations': [{ rule }] });
       if (validateStructure(root, 'schema').length === 0) validateRules(root, 'schema');
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500), seed },
   );
 });

@@ -26,7 +26,7 @@ function withSelector(job: Job): Job {
     'controller-uid': metadata.uid,
     'job-name': metadata.name,
   };
-  const template = { ...spec.template, metadata: { ...spec.template.metadata, labels: { ...spec.template.metadata?.labels, ...labels } } };
+  const template = { ...spec.template, metadata: { ...spec.template?.metadata, labels: { ...spec.template?.metadata?.labels, ...labels } } };
   return { ...job, spec: { ...spec, selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid } }, template } };
 }
 

@@ -42,7 +42,7 @@ const requiredKeys: Readonly<Record<string, readonly string[]>> = {
 const accountAnnotation = 'kubernetes.io/service-account.name';
 
 function validateType({ type = '', data = {}, metadata }: Secret): FieldError[] {
-  const errors = (requiredKeys[type] ?? []).filter((key) => data[key] === undefined).map((key) => required(`data[${key}]`));
+  const errors = (Object.hasOwn(requiredKeys, type) ? requiredKeys[type]! : []).filter((key) => data[key] === undefined).map((key) => required(`data[${key}]`));
   if (type === 'kubernetes.io/service-account-token' && !metadata.annotations?.[accountAnnotation]) {
     errors.push(required(`metadata.annotations[${accountAnnotation}]`));
   }

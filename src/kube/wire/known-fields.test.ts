@@ -14,6 +14,11 @@ test('a null field is absent, however deep, in lists and in maps of things too',
   });
 });
 
+test('a null item of a list or map is an empty one, as Go reads it', () => {
+  const binding = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { annotations: { a: null }, finalizers: [null] }, subjects: [null] };
+  assert.deepEqual(knownFields(binding, binding), { ...binding, metadata: { annotations: { a: '' }, finalizers: [''] }, subjects: [{}] });
+});
+
 test('SVC-09: a field that the kind does not have is left out', () => {
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', labels: { anything: 'goes' } }, spec: { topologyKeys: ['*'], ports: [{ port: 80, colour: 'red' }], selector: { any: 'key' } }, more: 1 };
   assert.deepEqual(knownFields(service, service), { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', labels: { anything: 'goes' } }, spec: { ports: [{ port: 80 }], selector: { any: 'key' } } });

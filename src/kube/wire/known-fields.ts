@@ -2,7 +2,7 @@
 // A field that is null is a field that is not there: Go's clients write `creationTimestamp: null` and mean nothing by it.
 // Left in, such a null would make equal things look different (a template that `kubectl rollout undo` brings back).
 import { isObject } from '../../base/data/json-value.ts';
-import { type Field, type Message, messageOf } from '../schema/schema.ts';
+import { type Field, type Message, messageOf, type Scalar } from '../schema/schema.ts';
 
 /** The same object when there is nothing to leave out. A type that we have no schema of is kept whole: there null may be a value. */
 export function knownFields<T extends object>(type: { apiVersion: string; kind: string }, object: T): T {
@@ -20,14 +20,20 @@ function clean(value: unknown, message: Message): unknown {
 }
 
 function cleanField(value: unknown, field: Field | undefined): unknown {
-  const { message, holds } = field ?? {};
-  if (!message) return value;
-  if (holds === 'one') return clean(value, message);
+  if (!field || field.holds === 'one') return field?.message ? clean(value, field.message) : value;
   if (Array.isArray(value)) {
-    const items = value.map((item) => clean(item, message));
+    const items = value.map((item) => cleanItem(item, field));
     return items.every((item, i) => item === value[i]) ? value : items;
   }
   if (!isObject(value)) return value;
-  const entries = Object.entries(value).map(([key, item]) => [key, clean(item, message)] as const);
+  const entries = Object.entries(value).map(([key, item]) => [key, cleanItem(item, field)] as const);
   return entries.every(([key, item]) => item === value[key]) ? value : Object.fromEntries(entries);
 }
+
+/** A null item takes its place in the list, as Go reads it: empty. */
+function cleanItem(item: unknown, { message, scalar }: Field): unknown {
+  if (message) return clean(item ?? {}, message);
+  return item === null && scalar && Object.hasOwn(emptyScalars, scalar) ? emptyScalars[scalar] : item;
+}
+
+const emptyScalars: Partial<Record<Scalar, unknown>> = { string: '', bytes: '', int32: 0, int64: 0, double: 0, bool: false, quantity: '0', strings: [] };

@@ -11,9 +11,17 @@ const maxValues = 1_000_000;
 /** The value of one YAML document. Throws ApiError 400; an empty text is null. */
 export function parseYamlText(text: string): unknown {
   if (text.trim() === '') return null;
+  if (hasThreeMarkers(text)) throw badRequest('error converting YAML to JSON: yaml: expected a single document in the stream, but found more');
   const value = loaded(text);
   if (expandedSize(value, new Map()) > maxValues) throw badRequest('error converting YAML to JSON: yaml: document contains excessive aliasing');
   return value;
+}
+
+/** Surely several documents: the parser would make them all before it says so. */
+function hasThreeMarkers(text: string): boolean {
+  let found = 0;
+  for (const _ of text.matchAll(/^---(?=\s|$)/gm)) if (++found === 3) return true;
+  return false;
 }
 
 function loaded(text: string): unknown {

@@ -41,9 +41,9 @@ export async function patchObject(api: Api, request: ApiRequest, target: Target)
 
 /** A patch that writes metadata.resourceVersion is meant for that version only. */
 function namesVersion(text: string): boolean {
-  const value = JSON.parse(text) as { metadata?: { resourceVersion?: string } } | { path?: string }[];
-  if (Array.isArray(value)) return value.some(({ path }) => path === '/metadata/resourceVersion');
-  return Boolean(value.metadata?.resourceVersion);
+  const value = JSON.parse(text) as { metadata?: { resourceVersion?: string } } | ({ path?: string } | null)[] | null;
+  if (Array.isArray(value)) return value.some((operation) => operation?.path === '/metadata/resourceVersion');
+  return Boolean(value?.metadata?.resourceVersion);
 }
 
 function readPatch(type: string, text: string, target: Target): Patch {
@@ -99,9 +99,10 @@ function refuseUid({ resource, name }: Target, { metadata: { uid } }: KubeObject
   throw conflictError(resource.kind, name!, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
 }
 
-function refuseOtherType({ apiVersion = '', kind }: Partial<KubeObject>, { resource }: Target): void {
+function refuseOtherType({ apiVersion, kind }: Partial<KubeObject>, { resource }: Target): void {
   if (apiVersion === resource.kind.apiVersion && kind === resource.kind.kind) return;
-  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  const given = typeof apiVersion === 'string' ? apiVersion : '';
+  const [group, version] = given.includes('/') ? given.split('/') : ['', given];
   throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
 }
 

@@ -145,6 +145,17 @@ test('a field no longer applied is removed', () => {
   assert.deepEqual(apply(live, config({ l: '1' }), 'a')['data'], { l: '1' });
 });
 
+const onlyOurs: readonly Partial<KubeObject['metadata']>[] = [{ labels: { a: 'b' } }, { annotations: { a: 'b' } }, { finalizers: ['x/y'] }, { labels: {} }];
+for (const first of onlyOurs) {
+  test(`metadata of which nothing is applied any more keeps what the server wrote: ${JSON.stringify(first)}`, () => {
+    const made = apply(undefined, { ...config({ a: '1' }), metadata: { name: 'c', ...first } }, 'me');
+    const stored = { ...made, metadata: { ...made.metadata, uid: 'u', resourceVersion: '5', creationTimestamp: '2026-11-22T12:00:00Z' } };
+    const { managedFields, ...metadata } = apply(stored, config({ a: '1' }), 'me').metadata;
+    assert.deepEqual(metadata, { name: 'c', uid: 'u', resourceVersion: '5', creationTimestamp: '2026-11-22T12:00:00Z' });
+    assert.deepEqual(managedFields?.map(({ fieldsV1 }) => fieldsV1), [{ 'f:data': { 'f:a': {} } }]);
+  });
+}
+
 test('a list item no longer applied is removed, unless another applies it too', () => {
   const live = apply(undefined, service({ ports: [{ port: 80 }, { port: 81 }] }), 'a');
   assert.deepEqual(apply(live, service({ ports: [{ port: 81 }] }), 'a')['spec'], { ports: [{ port: 81 }] });

@@ -93,7 +93,8 @@ function prune(merged: unknown, { owners, last, type }: { owners: Owners; last: 
   if (isEmptySet(last)) return merged;
   const named = (set: FieldSet) => withNamedParents(set, type);
   const all = named(fieldsOf(merged, type));
-  const owned = named(unionOf(Array.from(owners.values(), ({ fields }) => fields)));
+  // What the server writes is nobody's to remove: metadata that only this manager had filled keeps its name.
+  const owned = named(unionOf([serverFields, ...Array.from(owners.values(), ({ fields }) => fields)]));
   const bare = takeOut(merged, named(last), type) ?? {};
   const withOwned = takeOut(merged, difference(all, union(named(fieldsOf(bare, type)), owned)), type) ?? {};
   const dangling = intersection(difference(all, named(fieldsOf(withOwned, type))), named(last));

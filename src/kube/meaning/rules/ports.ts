@@ -11,6 +11,6 @@ export const allInvalid = (field: string, value: unknown, complaints: readonly s
 
 export const validatePortNumber = (port: number, field: string): FieldError[] => allInvalid(field, port, checkPortNumber(port));
 
-/** A number, or the name of a container port. */
-export const validatePortReference = (port: IntOrString, field: string): FieldError[] =>
-  typeof port === 'number' ? validatePortNumber(port, field) : allInvalid(field, port, checkPortName(port));
+/** A number, or the name of a container port; what was left out is zero. */
+export const validatePortReference = (port: IntOrString | undefined, field: string): FieldError[] =>
+  typeof port === 'string' ? allInvalid(field, port, checkPortName(port)) : validatePortNumber(port ?? 0, field);
