@@ -4,6 +4,7 @@ import { printColumns } from '../../src/base/text/columns.ts';
 
 export interface Figure {
   readonly about: string;
+  /** NaN: it could not be measured; the note says why. */
   readonly value: number;
   readonly unit: 'ms' | 's' | 'µs' | 'KB' | 'MB' | '/s' | '×';
   /** Somebody else's figure for the same work, in the same unit. */
@@ -25,7 +26,8 @@ export interface Bench {
   run(report: Report): Promise<void>;
 }
 
-export const isMet = ({ value, aim }: Figure): boolean | undefined => aim && ('atMost' in aim ? value <= aim.atMost : value >= aim.atLeast);
+export const isMet = ({ value, aim }: Figure): boolean | undefined =>
+  Number.isNaN(value) ? undefined : aim && ('atMost' in aim ? value <= aim.atMost : value >= aim.atLeast);
 
 /** fairlead : peer */
 export const ratioOf = ({ value, peer }: Figure): number | undefined => peer && value / peer.value;
@@ -46,7 +48,7 @@ function printRow(figure: Figure): string[] {
   const ratio = ratioOf(figure);
   return [
     about,
-    `${printNumber(value)} ${unit}`,
+    Number.isNaN(value) ? '–' : `${printNumber(value)} ${unit}`,
     peer ? `${peer.name} ${printNumber(peer.value)} ${unit}` : '',
     ratio === undefined ? '' : printNumber(ratio),
     printAim(figure),

@@ -34,9 +34,9 @@ export interface EtcdCertificates {
 
 const tlsFlags = ({ clientCa, cert, key }: EtcdCertificates) => ['--cert-file', cert, '--key-file', key, '--client-cert-auth', '--trusted-ca-file', clientCa];
 
-/** Resolves when it serves clients, those with a certificate only if `tls` is given. */
-export async function startEtcd({ args = [], tls }: { args?: readonly string[]; tls?: EtcdCertificates } = {}): Promise<RunningEtcd> {
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-etcd-'));
+/** Resolves when it serves clients, those with a certificate only if `tls` is given; its data lie in a folder `within`. */
+export async function startEtcd({ args = [], tls, within = tmpdir() }: { args?: readonly string[]; tls?: EtcdCertificates; within?: string } = {}): Promise<RunningEtcd> {
+  const folder = mkdtempSync(join(within, 'fairlead-etcd-'));
   const [client, peer] = (await freePorts(2)) as [number, number];
   const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
