@@ -28,6 +28,7 @@ export const deploymentController: Controller = {
   name: 'deployment',
   reads: [deploymentKind, replicaSetKind, podKind],
   decide(seen, now) {
+    if (seen.list(deploymentKind).length === 0) return [];
     const sets = setsByController(seen.list(replicaSetKind));
     const free = orphanSets(seen.list(replicaSetKind));
     return seen.list(deploymentKind).flatMap((deployment) => {

@@ -1,32 +1,42 @@
 // What nobody owns any more goes: objects whose owners are all gone, and the two finalizers that say how an owner's
 // end treats its dependents (foreground: they first; orphan: they stay and forget it).
-import { memoLast } from '../../base/data/memo.ts';
-import { patchedKeys } from '../../base/data/patched-map.ts';
+import { type Difference, listDifference } from '../../base/data/list-difference.ts';
+import { patchedKeys, patchMap } from '../../base/data/patched-map.ts';
 import { customKinds } from '../../kube/custom/custom-kinds.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import type { KubeObject, OwnerReference } from '../../kube/objects/meta.ts';
 import { kindKey } from '../../kube/store/state.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
-import { type Groups, groupKeeping, groupOf, sameItems } from './keep-lists.ts';
+import { type Groups, groupKeeping, groupOf } from './keep-lists.ts';
 import { remove, update } from './writes.ts';
 
 const foreground = 'foregroundDeletion';
 const orphan = 'orphan';
 
-type Uids = ReadonlySet<string>;
+type Uids = ReadonlyMap<string, true>;
 
 /** Of a kind that nobody serves. */
-const unknown: Uids = new Set();
+const unknown: Uids = new Map();
 
-/** The same set while the same objects are there, whatever changed in them. */
+const uidOf = ({ metadata }: KubeObject): string => metadata.uid ?? '';
+
+/** The same map while the same objects are there, whatever changed in them. */
 function keepUids(): (list: readonly KubeObject[]) => Uids {
-  let before: { uids: readonly string[]; set: Uids } | undefined;
-  return memoLast((list: readonly KubeObject[]) => {
-    const uids = list.map(({ metadata }) => metadata.uid ?? '');
-    if (!before || !sameItems(before.uids, uids)) before = { uids, set: new Set(uids) };
-    return before.set;
-  });
+  let before: { list: readonly KubeObject[]; uids: Uids } | undefined;
+  return (list) => {
+    const change = before && listDifference(before.list, list);
+    const uids = before && change ? amendUids(before.uids, change) : new Map(list.map((object) => [uidOf(object), true as const]));
+    before = { list, uids };
+    return uids;
+  };
+}
+
+function amendUids(uids: Uids, { removed, added }: Difference<KubeObject>): Uids {
+  const changes = new Map<string, true | undefined>(removed.map((object) => [uidOf(object), undefined]));
+  for (const object of added) changes.set(uidOf(object), true);
+  for (const [uid, isThere] of changes) if (uids.get(uid) === isThere) changes.delete(uid);
+  return changes.size === 0 ? uids : patchMap(uids, changes);
 }
 
 /** What one kind's objects say about ownership, kept from snapshot to snapshot. */

@@ -18,15 +18,15 @@ interface Last<T> extends Beside {
 
 /**
  * The answer of `decide` for every item, as if all had been asked. One whose last answer was not empty is asked again:
- * its writes may have been refused.
+ * its writes may have been refused. `keyOf` is what the groups beside are found by.
  */
-export function decideKeeping<T extends KubeObject>(): (items: readonly T[], beside: Beside, decide: (item: T) => readonly Write[]) => Write[] {
-  const byKey = groupKeeping((item: T) => objectKey(item));
+export function decideKeeping<T extends KubeObject>(keyOf: (item: T) => string = objectKey): (items: readonly T[], beside: Beside, decide: (item: T) => readonly Write[]) => Write[] {
+  const byKey = groupKeeping((item: T) => keyOf(item));
   const owing = new Set<string>();
   let last: Last<T> | undefined;
   return (items, beside, decide) => {
     const all = byKey(items);
-    const keys = last && keysToAsk(last, items, beside);
+    const keys = last && keysToAsk(last, items, beside, keyOf);
     // Not before all are asked: a decision that throws must be asked for again.
     const before = last;
     last = undefined;
@@ -38,7 +38,7 @@ export function decideKeeping<T extends KubeObject>(): (items: readonly T[], bes
       writes.push(...wishes);
     };
     if (before && keys) for (const key of new Set([...keys, ...owing])) for (const item of askable(all, key, owing)) ask(key, item);
-    else for (const item of items) ask(objectKey(item), item);
+    else for (const item of items) ask(keyOf(item), item);
     last = { items, ...beside };
     return writes;
   };
@@ -51,10 +51,10 @@ function askable<T>(all: Groups<T>, key: string, owing: Set<string>): readonly T
 }
 
 /** Undefined: all of them. */
-function keysToAsk<T extends KubeObject>(last: Last<T>, items: readonly T[], { groups, shared = [] }: Beside): string[] | undefined {
+function keysToAsk<T>(last: Last<T>, items: readonly T[], { groups, shared = [] }: Beside, keyOf: (item: T) => string): string[] | undefined {
   if (!sameItems(last.shared ?? [], shared)) return undefined;
   const changed = last.items === items ? { added: [] } : listDifference(last.items, items);
   const grouped = groups.map((group, i) => (group === last.groups[i] ? [] : patchedKeys(last.groups[i]!, group)));
   if (!changed || grouped.includes(undefined)) return undefined;
-  return [...changed.added.map(objectKey), ...grouped.flatMap((keys) => keys ?? [])];
+  return [...changed.added.map(keyOf), ...grouped.flatMap((keys) => keys ?? [])];
 }

@@ -1,11 +1,12 @@
 // Watches over nodes: one that stopped renewing its lease is lost, a lost or troubled one is tainted, and what runs on
 // a lost one is not ready and leaves when its patience ends.
-import { deepEqual } from '../../base/data/memo.ts';
+import { deepEqual, memoByIdentity } from '../../base/data/memo.ts';
 import { leaseKind } from '../../kube/kinds/lease.ts';
 import { nodeKind } from '../../kube/kinds/node.ts';
 import { podKind } from '../../kube/kinds/pod.ts';
 import { findCondition, setCondition } from '../../kube/meaning/conditions.ts';
 import type { Node, Pod } from '../../kube/objects/core.ts';
+import type { Lease } from '../../kube/objects/networking.ts';
 import type { Condition } from '../../kube/objects/meta.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
@@ -60,10 +61,15 @@ export function createNodeLifecycle({ graceSeconds = defaultGraceSeconds } = {})
   };
 }
 
+const parseMs = (time: string | undefined): number => Date.parse(time ?? '') || 0;
+
+/** Read once an object: leases and nodes are looked at in every turn, and few of them have changed. */
+const renewedMs = memoByIdentity(({ spec }: Lease): number | undefined => (spec?.renewTime === undefined ? undefined : parseMs(spec.renewTime)));
+const heartbeatMs = memoByIdentity(({ status, metadata }: Node): number => parseMs(findCondition(status?.conditions, 'Ready')?.lastHeartbeatTime ?? metadata.creationTimestamp));
+
 function lastSignMs(node: Node, seen: Snapshot): number {
   const lease = seen.get(leaseKind, node.metadata.name, leaseNamespace);
-  const beat = lease?.spec?.renewTime ?? findCondition(node.status?.conditions, 'Ready')?.lastHeartbeatTime ?? node.metadata.creationTimestamp;
-  return Date.parse(beat ?? '') || 0;
+  return (lease && renewedMs(lease)) ?? heartbeatMs(node);
 }
 
 const isLost = ({ status }: Node): boolean => findCondition(status?.conditions, 'Ready')?.status === 'Unknown';
@@ -79,7 +85,11 @@ function markLost(node: Node, now: Date): Write {
   return updateStatus(node, { ...node.status, conditions: [...conditions] })[0]!;
 }
 
+/** Nothing to be done about it, whatever the time. */
+const isTaintedRight = memoByIdentity((node: Node): boolean => deepEqual(taintsFor(node, new Date(0)), node.spec?.taints ?? []));
+
 function retaint(node: Node, now: Date): Write[] {
+  if (isTaintedRight(node)) return [];
   const taints = taintsFor(node, now);
   const present = node.spec?.taints ?? [];
   return deepEqual(taints, present) ? [] : [update({ ...node, spec: { ...node.spec, taints: taints.length > 0 ? [...taints] : undefined } } as Node)];

@@ -27,6 +27,8 @@ export const podDisruptionBudgets: Controller = {
   name: 'pod-disruption-budgets',
   reads: [podDisruptionBudgetKind, podKind, replicaSetKind, replicationControllerKind, statefulSetKind],
   decide(seen, now) {
+    // Grouping all pods of a namespace anew is no small thing where nobody asks for it.
+    if (seen.list(podDisruptionBudgetKind).length === 0) return [];
     const pods = podsByNamespace(seen.list(podKind));
     return seen.list(podDisruptionBudgetKind).flatMap((budget) => count(budget, groupOf(pods, budget.metadata.namespace), { seen, now }));
   },

@@ -1,10 +1,12 @@
 // Pods whose node is gone: nobody is left to end them. A node that was only just removed may come back, so they
 // have a little time.
+import { patchedKeys } from '../../base/data/patched-map.ts';
 import { nodeKind } from '../../kube/kinds/node.ts';
 import { podKind } from '../../kube/kinds/pod.ts';
+import type { Node, Pod } from '../../kube/objects/core.ts';
 import type { Snapshot } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
-import { groupOf } from './keep-lists.ts';
+import { type Groups, groupOf } from './keep-lists.ts';
 import { earliest } from './wake.ts';
 import { podsByNode } from './workload/pod-groups.ts';
 import { isFinished, isTerminating } from './workload/pod-state.ts';
@@ -16,8 +18,20 @@ export function createPodGarbage(): Controller {
   /** When each missing node was first missed. */
   const missedSince = new Map<string, number>();
 
-  function missingNodes(seen: Snapshot, now: Date): string[] {
-    const missing = [...podsByNode(seen.list(podKind)).keys()].filter((name) => !seen.get(nodeKind, name));
+  let last: { pods: Groups<Pod>; nodes: readonly Node[]; missing: readonly string[] } | undefined;
+
+  /** Only names whose pods changed can be new among them, unless nodes came or went. */
+  function findMissing(seen: Snapshot): readonly string[] {
+    const [pods, nodes] = [podsByNode(seen.list(podKind)), seen.list(nodeKind)];
+    const touched = last?.nodes === nodes ? patchedKeys(last.pods, pods) : undefined;
+    const names = last && touched ? new Set([...last.missing, ...touched]) : pods.keys();
+    const missing = [...names].filter((name) => pods.has(name) && !seen.get(nodeKind, name));
+    last = { pods, nodes, missing };
+    return missing;
+  }
+
+  function missingNodes(seen: Snapshot, now: Date): readonly string[] {
+    const missing = findMissing(seen);
     for (const name of missedSince.keys()) if (!missing.includes(name)) missedSince.delete(name);
     for (const name of missing) if (!missedSince.has(name)) missedSince.set(name, now.getTime());
     return missing;

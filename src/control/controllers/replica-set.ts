@@ -9,7 +9,8 @@ import type { Kind } from '../../kube/kinds/kind.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
 import { suffixOf } from './hash.ts';
-import { groupOf } from './keep-lists.ts';
+import { decideKeeping } from './keep-decisions.ts';
+import { groupKeeping, groupOf } from './keep-lists.ts';
 import { rememberDecision } from './remember.ts';
 import { claim } from './workload/claim.ts';
 import { orphanPods, podsByController } from './workload/pod-groups.ts';
@@ -21,6 +22,9 @@ import { earliest } from './wake.ts';
 
 /** No more than so many pods come or go in one turn. */
 const burst = 500;
+
+/** Those whose pods are available only some time after they are ready: time decides about them. */
+const timed = 'timed';
 
 type Pods = readonly Pod[];
 
@@ -34,20 +38,24 @@ export interface ReplicaOwners {
 /** Serves ReplicaSets and their ancestor, which differ in how the selector is written. */
 export function createReplicaController({ name, kind, sets }: ReplicaOwners): Controller {
   const remembered = rememberDecision(decideReplicaSet);
+  const decisions = decideKeeping<ReplicaSet>(({ metadata }) => metadata.uid ?? metadata.name);
+  const timedIn = groupKeeping((set: ReplicaSet) => (set.spec.minReadySeconds ? timed : undefined));
   return {
     name,
     reads: [kind, podKind],
     decide(seen, now) {
       const pods = podsByController(seen.list(podKind));
       const free = orphanPods(seen.list(podKind));
-      return sets(seen).flatMap((set) => {
-        const decide = set.spec.minReadySeconds ? decideReplicaSet : remembered;
-        return decide(now, set, groupOf(pods, set.metadata.uid), groupOf(free, set.metadata.namespace));
-      });
+      const around = (set: ReplicaSet) => [groupOf(pods, set.metadata.uid), groupOf(free, set.metadata.namespace)] as const;
+      const all = sets(seen);
+      return [
+        ...decisions(all, { groups: [pods], shared: [free] }, (set) => (set.spec.minReadySeconds ? [] : remembered(now, set, ...around(set)))),
+        ...groupOf(timedIn(all), timed).flatMap((set) => decideReplicaSet(now, set, ...around(set))),
+      ];
     },
     wakeAfterMs(seen, now) {
       const pods = podsByController(seen.list(podKind));
-      return earliest(sets(seen).map((set) => nextAvailableMs(groupOf(pods, set.metadata.uid), set.spec.minReadySeconds ?? 0, now)));
+      return earliest(groupOf(timedIn(sets(seen)), timed).map((set) => nextAvailableMs(groupOf(pods, set.metadata.uid), set.spec.minReadySeconds ?? 0, now)));
     },
   };
 }

@@ -13,6 +13,15 @@ export interface StoreState {
 
 export const kindKey = (kind: { apiVersion: string; kind: string }): string => `${groupOf(kind.apiVersion)}/${kind.kind}`;
 
+const keys = new WeakMap<Kind, string>();
+
+/** The same, for what is asked of every snapshot again and again. */
+function keyOfKind(kind: Kind): string {
+  let key = keys.get(kind);
+  if (!key) keys.set(kind, (key = kindKey(kind)));
+  return key;
+}
+
 export const emptyState: StoreState = { revision: 0, objects: new Map() };
 
 export function stateOf(revision: number, all: Iterable<KubeObject>): StoreState {
@@ -51,8 +60,8 @@ function listOf(map: SortedMap<KubeObject>): readonly KubeObject[] {
 export function snapshotOf(state: StoreState): Snapshot {
   return {
     revision: state.revision,
-    list: <T extends KubeObject>(kind: Kind<T>) => listOf(kindMap(state, kindKey(kind))) as readonly T[],
+    list: <T extends KubeObject>(kind: Kind<T>) => listOf(kindMap(state, keyOfKind(kind as Kind))) as readonly T[],
     get: <T extends KubeObject>(kind: Kind<T>, name: string, namespace?: string) =>
-      getSorted(kindMap(state, kindKey(kind)), keyOf(name, namespace)) as T | undefined,
+      getSorted(kindMap(state, keyOfKind(kind as Kind)), keyOf(name, namespace)) as T | undefined,
   };
 }
