@@ -10,7 +10,7 @@ import type { Lease } from '../../kube/objects/networking.ts';
 import type { Condition } from '../../kube/objects/meta.ts';
 import type { Snapshot, Write } from '../../kube/store/store.ts';
 import type { Controller } from './controller.ts';
-import { groupOf } from './keep-lists.ts';
+import { groupOf, sameItems } from './keep-lists.ts';
 import { leavesAtMs } from './nodes/eviction.ts';
 import { taintsFor } from './nodes/node-conditions.ts';
 import { earliest } from './wake.ts';
@@ -37,28 +37,49 @@ export function createNodeLifecycle({ graceSeconds = defaultGraceSeconds } = {})
     lookedAtMs = now.getTime();
   }
   const silentAtMs = (node: Node, seen: Snapshot) => Math.max(listeningSinceMs, lastSignMs(node, seen)) + graceMs;
+  let last: Look | undefined;
+  /** The same look while no node or lease changed and nobody's silence is over: pods come and go all the time. */
+  function lookAt(seen: Snapshot, now: Date): Look {
+    const lists = [seen.list(nodeKind), seen.list(leaseKind), listeningSinceMs];
+    if (last && !last.owes && now.getTime() < last.silentAtMs && sameItems(last.of, lists)) return last;
+    const nodes = seen.list(nodeKind);
+    const isSilent = (node: Node) => silentAtMs(node, seen) <= now.getTime() && !isLost(node);
+    const writes = nodes.flatMap((node) => (isSilent(node) ? [markLost(node, now)] : retaint(node, now)));
+    const silentAt = nodes.reduce((soonest, node) => (isLost(node) ? soonest : Math.min(soonest, silentAtMs(node, seen))), Infinity);
+    return (last = { of: lists, silentAtMs: silentAt, tainted: nodes.filter((node) => hasNoExecute(node) && !isSilent(node)), writes, owes: writes.length > 0 });
+  }
+
   return {
     name: 'node-lifecycle',
     reads: [nodeKind, leaseKind, podKind],
     decide(seen, now) {
       listen(now);
       const pods = podsByNode(seen.list(podKind));
-      return seen.list(nodeKind).flatMap((node) => {
-        if (silentAtMs(node, seen) <= now.getTime() && !isLost(node)) return [markLost(node, now)];
-        return [...retaint(node, now), ...tendPods(node, groupOf(pods, node.metadata.name), now)];
-      });
+      const { writes, tainted } = lookAt(seen, now);
+      return [...writes, ...tainted.flatMap((node) => tendPods(node, groupOf(pods, node.metadata.name), now))];
     },
     wakeAfterMs(seen, now) {
       const pods = podsByNode(seen.list(podKind));
-      const moments = seen.list(nodeKind).flatMap((node) => [
-        ...(isLost(node) ? [] : [silentAtMs(node, seen)]),
-        ...(hasNoExecute(node) ? groupOf(pods, node.metadata.name).filter((pod) => !isTerminating(pod)).map((pod) => leavesAtMs(pod, node, now)) : []),
-      ]);
+      const look = lookAt(seen, now);
+      const leaving = look.tainted.flatMap((node) => groupOf(pods, node.metadata.name).filter((pod) => !isTerminating(pod)).map((pod) => leavesAtMs(pod, node, now)));
       // At least once a grace, so that a longer pause is known to be a sleep.
-      const soonest = Math.min(earliest(moments) ?? Infinity, now.getTime() + graceMs);
+      const soonest = Math.min(earliest(leaving) ?? Infinity, look.silentAtMs, now.getTime() + graceMs);
       return Math.max(1, soonest - now.getTime());
     },
   };
+}
+
+/** What nodes and leases say. */
+interface Look {
+  /** Made from these. */
+  readonly of: readonly unknown[];
+  /** When the next node is lost, if it stays silent. */
+  readonly silentAtMs: number;
+  /** Those that pods may have to leave. */
+  readonly tainted: readonly Node[];
+  readonly writes: readonly Write[];
+  /** Its writes may be refused: to be looked at again. */
+  readonly owes: boolean;
 }
 
 const parseMs = (time: string | undefined): number => Date.parse(time ?? '') || 0;
