@@ -93,6 +93,20 @@ test('a load balancer’s address is free again when its Service is gone', async
   await eachType('load-balancer', async () => assert.equal(await addressNow(), address));
 });
 
+test('SVC-84: inside-service has an address for pods and nodes; outside it takes a route', () =>
+  eachType('internal-load-balancer', async () => {
+    const { status } = await eventually('an address', () => serviceOf('inside-service'), (seen) => (seen.status.loadBalancer.ingress ?? []).length > 0);
+    const address = status.loadBalancer.ingress![0]!.ip;
+    assert.match(address, /^10\.77\.8\./);
+    await reached('pod', () => curlInPod(cluster, 'client', `http://${address}:8765/`), 9376);
+    await reached('node', () => curlFrom(cluster, 'node1', `http://${address}:8765/`), 9376);
+    await notReached('outside', curlFrom(cluster, 'client', `http://${address}:8765/`));
+    const route = (verb: string) => run('ip', ['-n', nodeNamespace('types', 'routed').name, 'route', verb, `${address}/32`, 'via', '10.8.0.12']);
+    await route('add');
+    await reached('with a route to a node', () => curlFrom(cluster, 'routed', `http://${address}:8765/`), 9376);
+    await route('del');
+  }));
+
 test('SVC-90 WT-40 DSC-18: my-service of prod is an alias; it has no address and nothing is proxied', () =>
   eachType('external-name', async () => {
     assert.deepEqual((await dig(cluster, 'client', 'my-service.prod.svc.cluster.local', 'CNAME')).records, ['my.database.example.com.']);

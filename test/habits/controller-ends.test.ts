@@ -13,7 +13,8 @@ import { replicaSetKind } from '../../src/kube/kinds/replica-set.ts';
 import { serviceKind } from '../../src/kube/kinds/service.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
 import type { Write } from '../../src/kube/store/store.ts';
-import { createWorld, namespace, node, service, workload, type World } from './controller-world.ts';
+import { createControllers } from '../../src/control/controllers/controllers.ts';
+import { createWorld, namespace, node, service, testOptions, workload, type World } from './controller-world.ts';
 
 const doomed = (object: KubeObject, propagationPolicy?: 'Foreground' | 'Orphan'): Write => {
   const { name, namespace: within } = object.metadata;
@@ -115,6 +116,36 @@ test('SVC-78: a balancer’s wish for an address of the pool is heard; one for a
   await world.rest();
   assert.deepEqual(world.list(serviceKind).map(({ status }) => status?.loadBalancer?.ingress?.map(({ ip }) => ip)), [['172.30.0.245'], undefined, ['172.30.0.241']]);
   assert.ok(world.list(eventKind).some(({ reason, message }) => reason === 'SyncLoadBalancerFailed' && message?.includes('10.9.9.9')));
+});
+
+test('SVC-84: an internal balancer has an address of the internal pool, and changes it with its annotation', async () => {
+  const world = createWorld(createControllers({ ...testOptions, internalLoadBalancerCIDRs: ['10.77.0.0/28'] }));
+  const internal = { 'fairlead.dev/load-balancer': 'internal' };
+  await world.add(namespace('default'), service('inside', { type: 'LoadBalancer' }, { annotations: internal }), service('outside', { type: 'LoadBalancer' }));
+  const addresses = async (): Promise<unknown> => {
+    await world.rest();
+    return world.list(serviceKind).map(({ status }) => status?.loadBalancer?.ingress?.map(({ ip }) => ip));
+  };
+  assert.deepEqual(await addresses(), [['10.77.0.1'], ['172.30.0.241']]);
+  const turned = world.list(serviceKind).map((each, i) => ({ ...each, metadata: { ...each.metadata, annotations: i === 0 ? {} : internal } }));
+  for (const object of turned) await world.store.write({ verb: 'update', object });
+  assert.deepEqual(await addresses(), [['172.30.0.241'], ['10.77.0.1']]);
+});
+
+test('SVC-84: where there is no internal pool, an internal balancer stays without address and says why', async () => {
+  const world = createWorld();
+  await world.add(namespace('default'), service('inside', { type: 'LoadBalancer' }, { annotations: { 'fairlead.dev/load-balancer': 'internal' } }));
+  await world.rest();
+  assert.deepEqual(world.list(serviceKind)[0]?.status?.loadBalancer, {});
+  assert.ok(world.list(eventKind).some(({ message }) => message === 'Error syncing load balancer: no IPv4 address is free in the internal load balancer pools'));
+});
+
+test('SVC-77, LB-07: a Service of another class is left to whoever has that class', async () => {
+  const world = createWorld();
+  await world.add(namespace('default'), service('one', { type: 'LoadBalancer', loadBalancerClass: 'example.com/theirs' }));
+  await world.rest();
+  const { status, metadata } = world.list(serviceKind)[0]!;
+  assert.deepEqual([status?.loadBalancer, metadata.finalizers], [{}, undefined]);
 });
 
 test('LB-06: a Service that is no load balancer any more has neither address nor finalizer', async () => {

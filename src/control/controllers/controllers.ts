@@ -50,7 +50,7 @@ export function createControllers(options: ControllerOptions): readonly Controll
     createEndpoints(),
     createSliceMirroring(),
     createApiServerEndpoints(options),
-    createLoadBalancerAddresses(options.loadBalancerCIDRs),
+    createLoadBalancerAddresses(options.loadBalancerCIDRs, options.internalLoadBalancerCIDRs),
     createIngressStatus(),
     podDisruptionBudgets,
     createPodGarbage(),

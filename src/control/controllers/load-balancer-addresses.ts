@@ -1,5 +1,6 @@
 // Addresses for Services of type LoadBalancer out of the cluster's pools, one of each family that Service and pools
 // share. Services with a class are somebody else's (LB-07). What a status shows is taken: nothing else is remembered.
+// Who asks for an internal balancer is served from pools of its own, to which nobody outside is given a route (SVC-84).
 import { addressOf, parseAddress, printAddress } from '../../base/net/address.ts';
 import { contains, nthAddress, type Prefix, prefixOf, sizeOf } from '../../base/net/prefix.ts';
 import { eventKind } from '../../kube/kinds/event.ts';
@@ -16,8 +17,13 @@ const cleanup = 'service.kubernetes.io/load-balancer-cleanup';
 /** Pools may be wide; nobody has so many Services. */
 const mostTried = 65_536;
 
-export function createLoadBalancerAddresses(loadBalancerCIDRs: readonly string[]): Controller {
-  const pools = loadBalancerCIDRs.map(prefixOf);
+/** What clouds have an annotation of their own for each. */
+const kindNote = 'fairlead.dev/load-balancer';
+const isInternal = ({ metadata }: Service): boolean => metadata.annotations?.[kindNote] === 'internal';
+
+export function createLoadBalancerAddresses(loadBalancerCIDRs: readonly string[], internalCIDRs: readonly string[] = []): Controller {
+  const [open, internal] = [loadBalancerCIDRs.map(prefixOf), internalCIDRs.map(prefixOf)];
+  const poolsFor = (service: Service): readonly Prefix[] => (isInternal(service) ? internal : open);
   return {
     name: 'load-balancer-addresses',
     reads: [serviceKind, nodeKind],
@@ -25,10 +31,10 @@ export function createLoadBalancerAddresses(loadBalancerCIDRs: readonly string[]
       const services = seen.list(serviceKind);
       const taken = new Set(seen.list(nodeKind).flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)));
       // The older keep what they have; whoever shows the same address after them gets another.
-      const kept = new Map(services.filter(isOurs).toSorted(byAge).map((service) => [service, keepAddresses(service, { pools, taken })]));
+      const kept = new Map(services.filter(isOurs).toSorted(byAge).map((service) => [service, keepAddresses(service, { pools: poolsFor(service), taken })]));
       return services.flatMap((service) => {
         const addresses = kept.get(service);
-        return addresses ? provide(service, addresses, { pools, taken, seen, now }) : release(service, now);
+        return addresses ? provide(service, addresses, { pools: poolsFor(service), taken, seen, now }) : release(service, now);
       });
     },
   };
@@ -148,7 +154,8 @@ const note = (service: Service, reason: string, message: string, now: Date): Wri
 
 function complain(service: Service, family: IPFamily, { seen, now, pools }: Desk): Write[] {
   const wish = wishOf(service);
-  const why = wish === undefined ? `no ${family} address is free in the load balancer pools` : isPooled(wish, pools) ? `address ${wish} is taken` : `address ${wish} is in no load balancer pool`;
+  const which = isInternal(service) ? 'internal load balancer' : 'load balancer';
+  const why = wish === undefined ? `no ${family} address is free in the ${which} pools` : isPooled(wish, pools) ? `address ${wish} is taken` : `address ${wish} is in no ${which} pool`;
   const about: EventNote = { about: service, type: 'Warning', reason: 'SyncLoadBalancerFailed', message: `Error syncing load balancer: ${why}`, component };
   return seen.get(eventKind, eventName(about), service.metadata.namespace) ? [] : [createEvent(about, now)];
 }

@@ -8,6 +8,8 @@ export interface ControllerOptions {
   readonly serviceCIDRs: readonly string[];
   /** Addresses for Services of type LoadBalancer. */
   readonly loadBalancerCIDRs: readonly string[];
+  /** Those for Services that ask for an internal balancer. */
+  readonly internalLoadBalancerCIDRs?: readonly string[];
   /** 1 to 1000; absent: 100. */
   readonly maxEndpointsPerSlice?: number;
   /** How long a node may be silent; absent: as kube-controller-manager has it. */

@@ -22,6 +22,7 @@ export const fields: Readonly<Record<string, 'text' | 'list' | 'map' | 'flag' | 
   podCIDRs: 'list',
   serviceCIDRs: 'list',
   loadBalancerCIDRs: 'list',
+  internalLoadBalancerCIDRs: 'list',
   nodePorts: 'map',
   maxEndpointsPerSlice: 'number',
   proxyMode: 'text',
@@ -73,19 +74,19 @@ function named(item: unknown, path: Path): Complaint[] {
 function checkPrefixes(cidrs: readonly string[], field: string): Complaint[] {
   const wrong = cidrs.flatMap((cidr, i) => (parsePrefix(cidr) ? [] : [{ path: [field, i], message: `${quote(cidr)} is no address prefix such as 10.0.0.0/16` }]));
   if (wrong.length > 0) return wrong;
-  if (cidrs.length === 0) return [{ path: [field], message: 'needs at least one prefix' }];
+  if (cidrs.length === 0 && field !== 'internalLoadBalancerCIDRs') return [{ path: [field], message: 'needs at least one prefix' }];
   const families = cidrs.map((cidr) => prefixOf(cidr).family);
   return new Set(families).size === families.length ? [] : [{ path: [field], message: `${quote(cidrs)} has two prefixes of one IP family` }];
 }
 
 /** NET-11: the three address spaces never overlap. */
 function checkOverlaps(description: ClusterDescription): Complaint[] {
-  const spaces = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs'] as const).flatMap((field) => description[field].map((cidr, i) => ({ field, i, cidr })));
+  const spaces = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'internalLoadBalancerCIDRs'] as const).flatMap((field) => description[field].map((cidr, i) => ({ field, i, cidr })));
   return spaces.flatMap((a, n) =>
     spaces
       .slice(n + 1)
       .filter((b) => b.field !== a.field && overlaps(prefixOf(a.cidr), prefixOf(b.cidr)))
-      .map((b) => ({ path: [b.field, b.i], message: `${b.cidr} overlaps ${a.field} ${a.cidr}; node, pod and service ranges must be apart` })),
+      .map((b) => ({ path: [b.field, b.i], message: `${b.cidr} overlaps ${a.field} ${a.cidr}; node, pod, service and internal balancer ranges must be apart` })),
   );
 }
 
@@ -143,7 +144,7 @@ function checkHeartbeat({ nodeHeartbeat: { leaseSeconds, graceSeconds } }: Clust
 /** The completed description: ranges, addresses, names that must agree with each other. */
 export function checkDescription(description: ClusterDescription): Complaint[] {
   const { name, nodes, domain } = description;
-  const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
+  const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs', 'internalLoadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
   const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description), ...checkNumbers(description), ...checkHeartbeat(description)];
   if (!clusterName.test(name)) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });

@@ -44,6 +44,8 @@ export interface ClusterDescription {
   readonly serviceCIDRs: readonly string[];
   /** Addresses for Services of type LoadBalancer, inside nodeCIDRs. */
   readonly loadBalancerCIDRs: readonly string[];
+  /** Addresses for Services of type LoadBalancer with the annotation `fairlead.dev/load-balancer: internal`, apart from all other ranges: nodes and pods reach them, other machines get no route. */
+  readonly internalLoadBalancerCIDRs: readonly string[];
   /** Ports handed out to Services of type NodePort and LoadBalancer, on every node. */
   readonly nodePorts: { readonly first: number; readonly last: number };
   /** Endpoints in one EndpointSlice, 1 to 1000: fewer make smaller updates, more make fewer objects. */
@@ -113,6 +115,7 @@ export function completeDescription(said: PartialDescription, { subnet = 0, coun
     podCIDRs: families(ranges.podCIDRs),
     serviceCIDRs: families(ranges.serviceCIDRs),
     loadBalancerCIDRs: nodeCIDRs.flatMap(thirdQuarter),
+    internalLoadBalancerCIDRs: [],
     nodePorts: { first: 30000, last: 32767 },
     maxEndpointsPerSlice: 100,
     proxyMode: 'nftables',

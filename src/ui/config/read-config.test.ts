@@ -47,6 +47,7 @@ const refused: [text: string, complaint: RegExp][] = [
   ['ingress: maybe', /cluster\.yaml:1: ingress: "maybe" must be true or false/],
   ['podCIDRs: [10.244.0.0/33]', /podCIDRs\[0\]: "10\.244\.0\.0\/33" is no address prefix/],
   ['podCIDRs: [10.96.0.0/16]', /serviceCIDRs\[0\]: 10\.96\.0\.0\/16 overlaps podCIDRs 10\.96\.0\.0\/16/],
+  ['internalLoadBalancerCIDRs: [172.30.0.0/28]', /internalLoadBalancerCIDRs\[0\]: 172\.30\.0\.0\/28 overlaps nodeCIDRs/],
   ['podCIDRs: [10.1.0.0/16, 10.2.0.0/16]', /two prefixes of one IP family/],
   ['nodePorts: { first: 5, last: 3 }', /nodePorts: .* is no port range/],
   ['maxEndpointsPerSlice: 1001', /cluster\.yaml:1: maxEndpointsPerSlice: 1001 is no number of endpoints; 1 to 1000 are possible/],
