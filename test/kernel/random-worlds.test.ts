@@ -23,8 +23,8 @@ const ways = process.env['KERNEL_RULES'] ? [process.env['KERNEL_RULES'] as Rules
  */
 function isOneWayTcp(stage: Stage, line: PacketLine): boolean {
   const probe = probeOf(line, stage);
-  const arrives = outcomesOf(stage, probe).flatMap(({ trace }) => (trace.verdict === 'delivered' ? trace.hops.slice(-1) : []));
-  return line.via !== undefined && line.protocol === 'TCP' && arrives.some(({ packet }) => packet.destination === probe.packet.destination);
+  const leaves = outcomesOf(stage, probe).flatMap(({ trace }) => trace.hops.findLast(({ node }) => node === line.via) ?? []);
+  return line.via !== undefined && line.protocol === 'TCP' && leaves.some(({ at, packet }) => at !== 'service' && packet.destination === probe.packet.destination);
 }
 
 let real: RealWorld;

@@ -33,3 +33,14 @@ export const hostSockets: Sockets = {
   bindUdp: (socket, at) => listening(socket, () => socket.bind(at.port, at.address)),
   connectTcp: (to) => createConnection({ host: to.address, port: to.port }),
 };
+
+/** Every address of the machine: both families through one socket; where the kernel has no IPv6, IPv4 alone. */
+export async function onAnyAddress(listen: (address: '::' | '0.0.0.0') => Promise<void>): Promise<void> {
+  try {
+    await listen('::');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
+    await listen('0.0.0.0');
+  }
+}

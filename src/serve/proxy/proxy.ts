@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Log } from '../../base/run/log.ts';
-import type { Sockets } from '../../base/run/sockets.ts';
+import { onAnyAddress, type Sockets } from '../../base/run/sockets.ts';
 import type { Listener } from '../../model/network-model.ts';
 import { contextFor, makeDefaultCertificate } from './certificates.ts';
 import { Deadlines, defaultTimeouts, type Timeouts } from './deadlines.ts';
@@ -103,8 +103,10 @@ export class ProxyServer {
   async #open(listener: Listener): Promise<void> {
     const server = listener.protocol === 'HTTPS' ? await this.#tlsServer(listener) : createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#serve(socket, listener));
     const [host = '*'] = listener.key.split(/:(?=\d+$)/);
-    const address = host === '*' ? (this.#options.address ?? '0.0.0.0') : host;
-    await this.#options.sockets.listenTcp(server, { address, port: this.#options.portOf?.(listener) ?? listener.port });
+    const address = host === '*' ? this.#options.address : host;
+    const port = this.#options.portOf?.(listener) ?? listener.port;
+    const listen = (at: string): Promise<void> => this.#options.sockets.listenTcp(server, { address: at, port });
+    await (address === undefined ? onAnyAddress(listen) : listen(address));
     server.on('error', (error) => this.#options.log.warn({ listener: listener.key, error: error.message }, 'a listener fails'));
     this.#servers.set(listener.key, server);
   }

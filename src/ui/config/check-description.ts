@@ -90,6 +90,17 @@ function checkOverlaps(description: ClusterDescription): Complaint[] {
   );
 }
 
+/** DS-26: pods and Services have only families that the nodes' link carries. */
+function checkFamilies(description: ClusterDescription): Complaint[] {
+  const linked = description.nodeCIDRs.map((cidr) => prefixOf(cidr).family);
+  return (['podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs'] as const).flatMap((field) =>
+    description[field].flatMap((cidr, i) => {
+      const { family } = prefixOf(cidr);
+      return linked.includes(family) ? [] : [{ path: [field, i], message: `${cidr} is IPv${family}, but nodeCIDRs (${description.nodeCIDRs.join(', ')}) has no IPv${family} prefix to carry it` }];
+    }),
+  );
+}
+
 function checkAddress(address: unknown, description: ClusterDescription, path: Path): Complaint[] {
   if (typeof address !== 'string' || !parseAddress(address)) return [{ path, message: `${quote(address)} is no IP address` }];
   const home = description.nodeCIDRs.some((cidr) => contains(prefixOf(cidr), addressOf(address)));
@@ -146,7 +157,7 @@ export function checkDescription(description: ClusterDescription): Complaint[] {
   const { name, nodes, domain } = description;
   const prefixes = (['nodeCIDRs', 'podCIDRs', 'serviceCIDRs', 'loadBalancerCIDRs', 'internalLoadBalancerCIDRs'] as const).flatMap((field) => checkPrefixes(description[field], field));
   if (prefixes.length > 0) return prefixes;
-  const complaints = [...checkOverlaps(description), ...checkHosts(description), ...checkModes(description), ...checkNumbers(description), ...checkHeartbeat(description)];
+  const complaints = [...checkOverlaps(description), ...checkFamilies(description), ...checkHosts(description), ...checkModes(description), ...checkNumbers(description), ...checkHeartbeat(description)];
   if (!clusterName.test(name)) complaints.unshift({ path: ['name'], message: `${quote(name)} is no cluster name: lower-case letters, digits and '-', at most 20` });
   if (nodes.length < 1 || nodes.length > maxNodes) complaints.push({ path: ['nodes'], message: `there are ${nodes.length} nodes; 1 to ${maxNodes} are possible` });
   if (!domain.split('.').every((part) => label.test(part))) complaints.push({ path: ['domain'], message: `${quote(domain)} is no DNS domain` });

@@ -5,7 +5,7 @@ import { printAddress } from '../../base/net/address.ts';
 export interface NodeDescription {
   /** A host name: lower-case letters, digits and `-`. */
   readonly name: string;
-  /** IPv4 first where there are both; at most one of each family. */
+  /** At most one of each family; the first is of the primary one. */
   readonly addresses: readonly string[];
   /** `control-plane` holds the API server and, beside other nodes, takes no ordinary pods. */
   readonly roles: readonly string[];
@@ -36,7 +36,7 @@ export interface ClusterDescription {
   readonly nodes: readonly NodeDescription[];
   /** Machines that are no nodes, on the nodes' link: for trying the cluster from outside. */
   readonly outside: readonly OutsideHost[];
-  /** The nodes' link; IPv4 first. Without an IPv6 prefix the whole cluster is IPv4-only. */
+  /** The nodes' link: the cluster has its families, in its order; of one prefix comes a cluster of one family. */
   readonly nodeCIDRs: readonly string[];
   /** Each node gets a part of them for its pods. */
   readonly podCIDRs: readonly string[];
@@ -106,8 +106,8 @@ const withoutAbsent = <T extends object>(record: T): T => Object.fromEntries(Obj
  */
 export function completeDescription(said: PartialDescription, { subnet = 0, count = 3 }: { subnet?: number; count?: number } = {}): ClusterDescription {
   const nodeCIDRs = said.nodeCIDRs ?? [`172.30.${subnet}.0/24`, `fd00:172:30:${subnet.toString(16)}::/64`];
-  const singleStack = nodeCIDRs.every((cidr) => !cidr.includes(':'));
-  const families = (cidrs: string[]) => (singleStack ? cidrs.slice(0, 1) : cidrs);
+  const isIPv6 = (cidr: string) => cidr.includes(':');
+  const families = (cidrs: string[]) => nodeCIDRs.flatMap((link) => cidrs.filter((cidr) => isIPv6(cidr) === isIPv6(link)));
   const named = said.nodes ?? Array.from({ length: count }, (_, i) => ({ name: `node${i + 1}` }));
   return {
     name: 'default',

@@ -36,6 +36,26 @@ outside: [{ name: client, addresses: [10.0.2.100] }]
   assert.deepEqual(podCIDRs, ['10.244.0.0/16'], 'an IPv4-only link makes an IPv4-only cluster');
 });
 
+for (const [about, link, pods, services] of [
+  ['DS-06: an IPv6-only link makes an IPv6-only cluster', ['fd00:10:6::/64'], ['fd00:10:244::/48'], ['fd00:10:96::/112']],
+  ['DS-06: a link with IPv6 first makes a cluster with IPv6 first', ['fd00:10:6::/64', '10.6.0.0/24'], ['fd00:10:244::/48', '10.244.0.0/16'], ['fd00:10:96::/112', '10.96.0.0/16']],
+] as const) {
+  test(about, () => {
+    const { podCIDRs, serviceCIDRs } = read(`nodeCIDRs: ${JSON.stringify(link)}`);
+    assert.deepEqual([podCIDRs, serviceCIDRs], [pods, services]);
+  });
+}
+
+test('DS-26: ranges of a family that the nodes have no link for are refused', () => {
+  assert.throws(() => read('nodeCIDRs: [10.0.2.0/24]\npodCIDRs: [10.244.0.0/16, "fd00:10:244::/48"]'), /podCIDRs\[1\]: fd00:10:244::\/48 is IPv6, but nodeCIDRs \(10\.0\.2\.0\/24\) has no IPv6 prefix to carry it/);
+  assert.throws(() => read('nodeCIDRs: ["fd00:10:6::/64"]\nserviceCIDRs: [10.96.0.0/16]'), /serviceCIDRs\[0\]: 10\.96\.0\.0\/16 is IPv4/);
+});
+
+test('DS-02: two prefixes of one family are refused, in every kind of range', () => {
+  assert.throws(() => read('serviceCIDRs: [10.96.0.0/16, 10.97.0.0/16]'), /serviceCIDRs: \["10\.96\.0\.0\/16","10\.97\.0\.0\/16"\] has two prefixes of one IP family/);
+  assert.throws(() => read('podCIDRs: [fd00:1::/48, fd00:2::/48]'), /podCIDRs: .* has two prefixes of one IP family/);
+});
+
 const refused: [text: string, complaint: RegExp][] = [
   ['nodes: [{ name: a }, { name: a }]', /cluster\.yaml:1: nodes\[1\]\.name: "a" is already used by nodes\.0\.name/],
   ['name: x\nnode: []', /cluster\.yaml:2: node: unknown field "node"; known are name, nodes/],

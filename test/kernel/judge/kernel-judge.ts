@@ -106,6 +106,7 @@ function sendingOf(world: RealWorld, stage: Stage, { line, probe, expected }: Qu
     source: packet.source,
     destination: packet.destination,
     port: packet.destinationPort,
+    isAwaited: !expected.has('dropped'),
     ...(line.via === undefined ? {} : { mark: markOf(stage, line.via) }),
     ...(sender.cgroup === undefined ? {} : { cgroup: sender.cgroup, unconnected: hasAnswers(expected) }),
   };

@@ -17,6 +17,8 @@ export interface Sending {
   readonly mark?: number;
   /** The sender is one of this control group. */
   readonly cgroup?: string;
+  /** Raw probes: something should come back or arrive, so that it is worth a longer wait on a busy machine. */
+  readonly isAwaited?: boolean;
   /** UDP: the datagram is sent without a connection. */
   readonly unconnected?: boolean;
 }

@@ -114,7 +114,11 @@ export function openEar(namespace: Netns, who: string, protocol: RawProtocol): E
 
 let lastNumber = 0;
 
-/** One probe each. Raw packets cross veth pairs before send() returns or within the moment that is waited here. */
+const TURN_MS = 60;
+/** A router that must first find a neighbour takes its time. */
+const mostTurns = 20;
+
+/** One probe each. Raw packets cross veth pairs before send() returns or within a turn; what is awaited gets several. */
 export async function sendRaw(protocol: RawProtocol, sendings: readonly Sending[], ears: readonly Ear[]): Promise<Answer[]> {
   for (const ear of ears) ear.hear();
   const sent = sendings.map((sending) => {
@@ -122,15 +126,17 @@ export async function sendRaw(protocol: RawProtocol, sendings: readonly Sending[
     const family = familyOf(sending.source);
     const fd = openSender(sending, SOCK_RAW, numbers[family][protocol]);
     const bytes = protocol === 'ICMP' ? ping(number, family) : sctpInit(number, sending.port);
-    return { number, fd, early: sendOne(fd, sending, bytes) };
+    return { number, fd, isAwaited: sending.isAwaited === true, early: sendOne(fd, sending, bytes) };
   });
-  await wait(60);
-  const heard = new Map(ears.flatMap((ear) => ear.hear()).map(({ number, reception }) => [number, reception]));
-  return sent.map(({ number, fd, early }) => {
-    const answer = early ?? heard.get(number) ?? refusalOn(fd);
-    closeDescriptor(fd);
-    return answer;
-  });
+  const answers = new Map<number, Answer>(sent.flatMap(({ number, early }) => (early === undefined ? [] : [[number, early]])));
+  const open = () => sent.filter(({ number }) => !answers.has(number));
+  for (let turn = 0; turn === 0 || (turn < mostTurns && open().some(({ isAwaited }) => isAwaited)); turn++) {
+    await wait(TURN_MS);
+    for (const { number, reception } of ears.flatMap((ear) => ear.hear())) answers.set(number, reception);
+    for (const { number, fd } of open()) if (refusalOn(fd) !== 'silence') answers.set(number, 'refused');
+  }
+  for (const { fd } of sent) closeDescriptor(fd);
+  return sent.map(({ number }) => answers.get(number) ?? 'silence');
 }
 
 /** An answer only when the packet could not even leave. */

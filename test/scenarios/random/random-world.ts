@@ -75,9 +75,13 @@ export const randomWorld: fc.Arbitrary<RandomWorld> = parts.chain(({ scope, node
     })),
 );
 
-/** Who has no address of the family, because a change took it, can neither be asked nor ask; a pod that has ended sends nothing. */
-export const linesOf = ({ packets }: RandomWorld, stage: Stage): PacketLine[] =>
+/**
+ * Who has no address of the family, because a change took it, can neither be asked nor ask; a pod that has ended sends
+ * nothing; and a stranger could not answer a pod that shows its own address.
+ */
+export const linesOf = ({ packets, scope }: RandomWorld, stage: Stage): PacketLine[] =>
   packets.flatMap(parsePacketLine).filter((line) => {
+    if (scope.keepsPodSources && line.target === 'ext3') return false;
     try {
       const { from, packet } = probeOf(line, stage);
       return from.type !== 'pod' || isDeepStrictEqual(stage.world.pods.get(packet.source)?.pod, from.pod);

@@ -168,6 +168,43 @@ test('DS-20, DS-21: a Service gains and loses its second family, the first addre
   assert.deepEqual([back.spec.clusterIPs, back.spec.ipFamilies], [[single.spec.clusterIP], ['IPv4']]);
 });
 
+const v4Only = kindWith('10.96.0.0/16');
+
+test('DS-10: the singular address is the first of the plural, and of the first family', () => {
+  for (const ipFamilies of [['IPv4', 'IPv6'], ['IPv6', 'IPv4']] as const) {
+    const { spec } = create({ ipFamilyPolicy: 'RequireDualStack', ipFamilies: [...ipFamilies] });
+    assert.equal(spec.clusterIP, spec.clusterIPs?.[0]);
+    assert.equal(spec.clusterIP?.includes(':'), ipFamilies[0] === 'IPv6');
+  }
+});
+
+test('DS-18: a Service stored before there were families becomes SingleStack with the family of the address it has', () => {
+  for (const [clusterIP, family] of [['10.96.0.9', 'IPv4'], ['fd00:10:96::9', 'IPv6']] as const) {
+    const before = service({ ...base, clusterIP });
+    const { spec } = writeService(serviceKind, before, [], before);
+    assert.deepEqual([spec.ipFamilyPolicy, spec.ipFamilies, spec.clusterIP, spec.clusterIPs], ['SingleStack', [family], clusterIP, [clusterIP]]);
+  }
+});
+
+test('DS-08, DS-37: PreferDualStack on one family has one, and the second comes with the first write after the cluster has both', () => {
+  const old = create({ ipFamilyPolicy: 'PreferDualStack' }, [], v4Only);
+  assert.deepEqual(old.spec.ipFamilies, ['IPv4']);
+  assert.equal(update(old, {}, v4Only).spec.clusterIPs?.length, 1);
+  const { spec } = update(old, {});
+  assert.deepEqual([spec.clusterIPs?.[0], spec.clusterIPs?.length, spec.ipFamilies], [old.spec.clusterIP, 2, ['IPv4', 'IPv6']]);
+});
+
+test('DS-39: when the second family has no address left, the first is not kept either; a dry run takes nothing', () => {
+  const kind = kindWith('10.96.0.0/30', 'fd00::/126');
+  const six = [1, 2, 3].map((n) => writeService(kind, named(`six-${n}`, { clusterIP: `fd00::${n}` })));
+  assert.throws(() => create({ ipFamilyPolicy: 'RequireDualStack' }, six, kind), /range is full/);
+  const four: Service[] = [];
+  for (const n of [1, 2]) four.push(writeService(kind, named(`four-${n}`, { clusterIP: `10.96.0.${n}` }), [...six, ...four]));
+  assert.deepEqual(four.map(({ spec }) => spec.clusterIP), ['10.96.0.1', '10.96.0.2']);
+  const tried = kind.allocate!(service({ ...base, ipFamilyPolicy: 'RequireDualStack' }), undefined, snapshotOf([]), true);
+  assert.deepEqual(tried.spec.clusterIPs, ['10.96.0.0', 'fd00::'], 'addresses that nobody can have');
+});
+
 test('DS-36: an old client that knows only clusterIP downgrades nothing', () => {
   const both = create({ ipFamilyPolicy: 'RequireDualStack' });
   const again = writeService(serviceKind, service({ ...base, clusterIP: both.spec.clusterIP }), [], both);

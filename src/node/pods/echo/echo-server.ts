@@ -4,7 +4,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer as createHttpServer, type IncomingMessage, METHODS, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
-import type { Sockets } from '../../../base/run/sockets.ts';
+import { onAnyAddress, type Sockets } from '../../../base/run/sockets.ts';
 import { answerBytes, answerEcho, type EchoIdentity, printSocketAddress } from './echo-answer.ts';
 
 export interface EchoPort {
@@ -85,17 +85,6 @@ function createHttp(options: EchoOptions): HttpServer {
     });
   });
   return http;
-}
-
-/** Both families through one socket where the network has IPv6, else IPv4 alone. */
-async function onAnyAddress(listen: (address: string) => Promise<void>): Promise<void> {
-  try {
-    await listen('::');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
-    await listen('0.0.0.0');
-  }
 }
 
 interface Listening {
