@@ -1,9 +1,8 @@
 // docs/reference/kinds.md: every kind that is served, as discovery and `kubectl get` show it.
 import { createKindRegistry } from '../../src/control/apiserver/registry.ts';
 import { servedGroups, type ServedResource } from '../../src/control/apiserver/discovery/served.ts';
-import { eventsView } from '../../src/control/apiserver/events-view.ts';
-import { eventKind } from '../../src/kube/kinds/event.ts';
-import type { Column, Kind } from '../../src/kube/kinds/kind.ts';
+import { viewsOf } from '../../src/control/apiserver/views/views.ts';
+import type { Column } from '../../src/kube/kinds/kind.ts';
 import { kindOf, kinds } from '../../src/kube/kinds/kinds.ts';
 import { code, printPage, printTable } from './markdown.ts';
 
@@ -11,7 +10,7 @@ const about = `What \`kubectl api-resources\` lists. Field names and types of ea
 Review kinds answer one question and are not stored. A column marked \`wide\` shows with \`-o wide\` only.`;
 
 export function kindsPage(): string {
-  const versions = servedGroups(createKindRegistry(kinds, [eventsView(eventKind as Kind)])).flatMap(({ versions }) => versions);
+  const versions = servedGroups(createKindRegistry(kinds, viewsOf(kinds))).flatMap(({ versions }) => versions);
   return printPage('Kinds', about, ...versions.flatMap(({ apiVersion, resources }) => [`## ${apiVersion}`, namesTable(resources), columnsTable(apiVersion, resources)]).filter(Boolean));
 }
 

@@ -13,10 +13,9 @@ import type { Api, ApiStore } from './api.ts';
 import { openAuditLog } from './audit.ts';
 import { createFairQueue, type FairLimits } from './fairness/fair-queue.ts';
 import { defaultLimits } from './fairness/seats.ts';
-import { furtherVersions } from './served-versions.ts';
 import { customViews } from './custom/custom-views.ts';
 import { DefinitionKeeper } from './custom/definition-keeper.ts';
-import { eventsView } from './events-view.ts';
+import { viewsOf } from './views/views.ts';
 import { createAuthenticator, type StaticToken } from './identity/authenticate.ts';
 import type { Authorizer } from './identity/authorize.ts';
 import { createRbacAuthorizer } from './identity/rbac/authorizer.ts';
@@ -135,9 +134,7 @@ function createApi(options: ApiServerOptions): Api {
   const { store, kinds, certificates, podAccess } = options;
   const { authorize, rulesOf } = options.authorizer ?? createRbacAuthorizer(() => store.snapshot());
   const { issuer = 'https://kubernetes.default.svc.cluster.local', now = () => new Date(), bookmarkEveryMs = 60_000 } = options;
-  const events = kinds.find(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Event');
-  const views = [...(events ? [eventsView(events)] : []), ...furtherVersions(kinds)];
-  const registry = createKindRegistry(kinds, views, customViews(store));
+  const registry = createKindRegistry(kinds, viewsOf(kinds), customViews(store));
   const tokens = createTokenIssuer({
     privateKeyPem: certificates.tokenKey,
     issuer,

@@ -87,8 +87,8 @@ test('kinds have names of their own', () => {
 
 test('which kinds count generations, answer a deleted object, or are made by PUT is upstream\'s', () => {
   const having = (flag: 'countsGenerations' | 'answersDeletedObject' | 'createsOnUpdate' | 'needsVersionToUpdate') => kinds.filter((kind) => kind[flag]).map(({ plural }) => plural).toSorted();
-  assert.deepEqual(having('countsGenerations'), ['cronjobs', 'customresourcedefinitions', 'daemonsets', 'deployments', 'endpointslices', 'ingressclasses', 'ingresses', 'jobs', 'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings', 'mutatingwebhookconfigurations', 'networkpolicies', 'poddisruptionbudgets', 'replicasets', 'replicationcontrollers', 'statefulsets', 'validatingadmissionpolicies', 'validatingadmissionpolicybindings', 'validatingwebhookconfigurations']);
-  assert.deepEqual(having('answersDeletedObject'), ['namespaces', 'pods', 'resourcequotas', 'serviceaccounts', 'services']);
+  assert.deepEqual(having('countsGenerations'), ['cronjobs', 'customresourcedefinitions', 'daemonsets', 'deployments', 'endpointslices', 'ingressclasses', 'ingresses', 'jobs', 'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings', 'mutatingwebhookconfigurations', 'networkpolicies', 'poddisruptionbudgets', 'podtemplates', 'replicasets', 'replicationcontrollers', 'statefulsets', 'validatingadmissionpolicies', 'validatingadmissionpolicybindings', 'validatingwebhookconfigurations']);
+  assert.deepEqual(having('answersDeletedObject'), ['namespaces', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'podtemplates', 'resourcequotas', 'serviceaccounts', 'services']);
   assert.deepEqual(having('createsOnUpdate'), ['clusterrolebindings', 'clusterroles', 'endpoints', 'events', 'leases', 'limitranges', 'rolebindings', 'roles', 'services']);
   assert.deepEqual(having('needsVersionToUpdate'), ['leases', 'poddisruptionbudgets']);
 });

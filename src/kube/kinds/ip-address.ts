@@ -32,6 +32,8 @@ function printParent({ spec }: IPAddress): string {
 export const ipAddressKind: Kind<IPAddress> = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'IPAddress',
+  // As 1.31 and 1.32 have it, and warn about it.
+  alsoServedAs: [{ apiVersion: 'networking.k8s.io/v1beta1', deprecation: 'networking.k8s.io/v1beta1 IPAddress is deprecated in v1.34+, unavailable in v1.37+' }],
   plural: 'ipaddresses',
   shortNames: ['ip'],
   namespaced: false,

@@ -65,7 +65,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   /** Of several versions of a kind, objects are kept under this apiVersion; absent: under their own. */
   readonly keptAs?: string;
   /** Further versions under which the same fields are served. */
-  readonly alsoServedAs?: readonly string[];
+  readonly alsoServedAs?: readonly { readonly apiVersion: string; readonly deprecation?: string }[];
   readonly ownFields?: OwnFields;
   readonly scale?: ScaleFields;
   /** The definition of the kind is going: no new objects. */

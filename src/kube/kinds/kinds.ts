@@ -1,6 +1,9 @@
 // Every kind that is served, in the order discovery lists them.
 import { namespaceKind } from './namespace.ts';
 import { nodeKind } from './node.ts';
+import { persistentVolumeKind } from './persistent-volume.ts';
+import { persistentVolumeClaimKind } from './persistent-volume-claim.ts';
+import { podTemplateKind } from './pod-template.ts';
 import { podKind } from './pod.ts';
 import { createServiceKind } from './service.ts';
 import { endpointsKind } from './endpoints.ts';
@@ -52,6 +55,9 @@ export const createKinds = (config: ClusterConfig): readonly Kind[] => [
   serviceAccountKind as Kind,
   eventKind as Kind,
   replicationControllerKind as Kind,
+  persistentVolumeKind as Kind,
+  persistentVolumeClaimKind as Kind,
+  podTemplateKind as Kind,
   resourceQuotaKind as Kind,
   limitRangeKind as Kind,
   deploymentKind as Kind,

@@ -25,7 +25,7 @@ export const mutatingAdmissionPolicyBindingKind: Kind<MutatingAdmissionPolicyBin
   categories: ['api-extensions'],
   namespaced: false,
   countsGenerations: true,
-  alsoServedAs: ['admissionregistration.k8s.io/v1alpha1'],
+  alsoServedAs: [{ apiVersion: 'admissionregistration.k8s.io/v1alpha1' }],
   columns: [
     nameColumn,
     { name: 'PolicyName', type: 'string', cell: ({ spec }) => spec.policyName },

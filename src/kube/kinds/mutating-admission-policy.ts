@@ -41,7 +41,7 @@ export const mutatingAdmissionPolicyKind: Kind<MutatingAdmissionPolicy> = {
   categories: ['api-extensions'],
   namespaced: false,
   countsGenerations: true,
-  alsoServedAs: ['admissionregistration.k8s.io/v1alpha1'],
+  alsoServedAs: [{ apiVersion: 'admissionregistration.k8s.io/v1alpha1' }],
   columns: [
     nameColumn,
     { name: 'Mutations', type: 'integer', cell: ({ spec }) => spec.mutations?.length ?? 0 },

@@ -39,6 +39,8 @@ function validateRanges({ spec }: ServiceCIDR, old?: ServiceCIDR): FieldError[] 
 export const serviceCidrKind: Kind<ServiceCIDR> = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'ServiceCIDR',
+  // As 1.31 and 1.32 have it, and warn about it.
+  alsoServedAs: [{ apiVersion: 'networking.k8s.io/v1beta1', deprecation: 'networking.k8s.io/v1beta1 ServiceCIDR is deprecated in v1.34+, unavailable in v1.37+' }],
   plural: 'servicecidrs',
   shortNames: [],
   namespaced: false,

@@ -309,3 +309,25 @@ export interface ResourceQuota extends KubeObject {
 export interface LimitRange extends KubeObject {
   spec?: { limits?: Record<string, unknown>[] };
 }
+
+/** Storage is kept and shown, no more. */
+interface StorageSpec {
+  accessModes?: string[];
+  storageClassName?: string;
+  volumeAttributesClassName?: string;
+  volumeMode?: string;
+}
+
+export interface PersistentVolume extends KubeObject {
+  spec: StorageSpec & { capacity?: Record<string, string>; claimRef?: ObjectReference; persistentVolumeReclaimPolicy?: string };
+  status?: { phase?: string; reason?: string; message?: string };
+}
+
+export interface PersistentVolumeClaim extends KubeObject {
+  spec: StorageSpec & { volumeName?: string; resources?: { requests?: Record<string, string> } };
+  status?: { phase?: string; accessModes?: string[]; capacity?: Record<string, string> };
+}
+
+export interface PodTemplate extends KubeObject {
+  template?: PodTemplateSpec;
+}

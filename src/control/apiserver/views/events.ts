@@ -1,8 +1,8 @@
 // events.k8s.io/v1 Event: the same stored events as core/v1, under other field names.
 // https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
-import type { Kind } from '../../kube/kinds/kind.ts';
-import type { KubeObject } from '../../kube/objects/meta.ts';
-import type { View } from './registry.ts';
+import type { Kind } from '../../../kube/kinds/kind.ts';
+import type { KubeObject } from '../../../kube/objects/meta.ts';
+import type { View } from '../registry.ts';
 
 type Fields = KubeObject & Record<string, unknown>;
 
