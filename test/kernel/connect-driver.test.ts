@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as passed } from 'node:timers/promises';
 import { type ConnectFront, type ConnectTable } from '../../src/node/bpf/render-connect.ts';
 import { nodeCgroup, removeCgroups } from '../../src/node/bpf/cgroups.ts';
 import { connectDriver } from '../../src/node/bpf/connect-driver.ts';
@@ -119,6 +120,22 @@ describe(`connect-time balancing in the kernel${why === undefined ? '' : ` (skip
     assert.equal(await reached(), 8081);
     await driver.apply(sticky(8081, 8082, 8083));
     assert.deepEqual(distinct(await many(40, () => reached())), [8081]);
+  });
+
+  test('KPX-54: after its timeout a sticky client may be given another endpoint, one with a longer timeout not, as by nftables', async () => {
+    // The kernel's own clock measures it.
+    const timeoutSeconds = 1;
+    const numbers = Array.from({ length: 60 }, (_, index) => 1000 + index);
+    const fronts = (...endpoints: number[]) =>
+      table(...numbers.map((port, index) => front({ port, endpoints: endpoints.map((each) => place(each)), stickySeconds: index % 2 === 0 ? timeoutSeconds : 3600 })));
+    const ask = async (parity: 0 | 1) => distinct(await Promise.all(numbers.filter((_, index) => index % 2 === parity).map((port) => reached({ port }))));
+    await driver.apply(fronts(8082));
+    assert.deepEqual([await ask(0), await ask(1)], [[8082], [8082]]);
+    await driver.apply(fronts(8081, 8082, 8083));
+    await passed(1100 * timeoutSeconds);
+    // All thirty by chance at the old one: 1 in 10^14.
+    assert.notDeepEqual(await ask(0), [8082]);
+    assert.deepEqual(await ask(1), [8082]);
   });
 
   test('whoever is not in the cgroup is not led', async () => {

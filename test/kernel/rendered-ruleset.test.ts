@@ -2,6 +2,7 @@
 // The evaluator foretells, the kernel decides, and the row says what both must answer.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as passed } from 'node:timers/promises';
 import type { Endpoint, NetworkModel, PodPolicy, ServicePort, VirtualAddress } from '../../src/model/network-model.ts';
 import { createRenderer } from '../../src/node/dataplane/render.ts';
 import { createNetlinkRulesetDriver, type NetlinkRulesetDriver } from '../../src/node/linux/ruleset-netlink.ts';
@@ -155,5 +156,31 @@ for (const [about, family, virtuals, to] of [
     assert.equal(second, `${left[0]!.address}:${left[0]!.port} from ${nodeOut[family]}`);
     await driver.apply(withSentinel(render(model(sticky(pods[family]), []))));
     assert.equal(await lab.send('client', { address: to[0], port: to[1] }), second);
+  });
+}
+
+/** The kernel's own clock measures it. */
+const timeoutSeconds = 1;
+
+for (const family of [4, 6] as const) {
+  test(`KPX-54: after its timeout a sticky client may be given another endpoint, one with a longer timeout not (IPv${family})`, async () => {
+    const ports = Array.from({ length: 24 }, (_, index) => 1000 + index);
+    const services = (endpoints: readonly Endpoint[]) =>
+      ports.map((port, index) => service(family, [{ ...(family === 4 ? clusterIp : clusterIp6), port }], { key: `default/web:p${port}/udp/${family}`, stickySeconds: index % 2 === 0 ? timeoutSeconds : 3600, endpoints }));
+    const ask = async (parity: 0 | 1) => {
+      const answers: string[] = [];
+      for (const port of ports.filter((_, index) => index % 2 === parity)) answers.push(await lab.send('client', { address: family === 4 ? '10.96.0.10' : 'fd96::10', port }));
+      return new Set(answers);
+    };
+    const pinned = new Set([`${pods[family][0]!.address}:${pods[family][0]!.port} from ${nodeOut[family]}`]);
+    await driver.apply(withSentinel(render(model(services(pods[family].slice(0, 1)), []))));
+    assert.deepEqual([await ask(0), await ask(1)], [pinned, pinned]);
+    await driver.apply(withSentinel(render(model(services(pods[family]), []))));
+    await passed(1100 * timeoutSeconds);
+    // All twelve by chance at the first one again: 1 in 4,096; so they are asked twice.
+    const afterwards = await ask(0);
+    await passed(1100 * timeoutSeconds);
+    assert.equal(new Set([...afterwards, ...(await ask(0))]).size, 2);
+    assert.deepEqual(await ask(1), pinned);
   });
 }
