@@ -13,8 +13,9 @@ const web = (...addresses: string[]): ServicePort => ({
   key: 'default/web:http/tcp/4',
   family: 4,
   protocol: 'TCP',
-  virtual: [{ type: 'clusterIP', address: '10.96.0.10', port: 80, localOnly: false }, { type: 'nodePort', port: 30_080, localOnly: false }],
+  virtual: [{ type: 'clusterIP', address: '10.96.0.10', port: 80, localOnly: false }, { type: 'nodePort', port: 30_080, localOnly: false }, { type: 'loadBalancer', address: '198.51.100.5', port: 80, localOnly: false }],
   endpoints: addresses.map(endpoint),
+  allowedSources: ['203.0.113.0/24', '198.51.100.7'],
   origin,
 });
 const self = { name: 'a', ips: ['192.168.0.1'], podCIDRs: ['10.244.1.0/24'], peers: [], announces: [] };
@@ -39,7 +40,7 @@ after(() => {
   removeNamespace(namespace);
 });
 
-const damages = ['flush ruleset', `flush table inet ${TABLE}`, `delete table inet ${TABLE}`, `flush chain inet ${TABLE} services`, `flush map inet ${TABLE} service4`, `flush set inet ${TABLE} cluster-ips4`];
+const damages = ['flush ruleset', `flush table inet ${TABLE}`, `delete table inet ${TABLE}`, `flush chain inet ${TABLE} services`, `flush map inet ${TABLE} service4`, `flush set inet ${TABLE} cluster-ips4`, `flush set inet ${TABLE} pods4`, `flush set inet ${TABLE} allowed-sources4`];
 for (const damage of damages) {
   test(`KPX-25: after "nft ${damage}" the check says so, and the table comes back whole`, async () => {
     assert.equal(await driver.check!(), true);

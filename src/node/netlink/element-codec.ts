@@ -251,6 +251,14 @@ export function putElement(writer: MessageWriter, set: SetShape, element: Elemen
   if (end) putRangeEnd(writer, end);
 }
 
+/** One element as it is asked for, in one entry: of a simple range its first value, which the whole range answers to. */
+export function putElementKey(writer: MessageWriter, set: SetShape, { key }: Element): void {
+  const nest = openNest(writer, LIST_ELEMENT);
+  if (set.interval) putRange(writer, set, spans(set.key, key));
+  else putValue(writer, ELEMENT_KEY, set.key, key);
+  closeNest(writer, nest);
+}
+
 function putRange(writer: MessageWriter, set: SetShape, fields: readonly Span[]): void {
   putSpans(writer, ELEMENT_KEY, fields);
   if (!isSimpleRange(set)) putSpans(writer, ELEMENT_KEY_END, fields, 'last');

@@ -1,7 +1,7 @@
 // Looks at nf_tables without changing it: has anybody written since, how many rules each chain holds, is an element there.
 // Serves the ruleset driver's self-repair and `fairlead service`. A question costs microseconds and walks no elements.
 import type { Element } from '../../nft/ruleset.ts';
-import { putElement, type SetShape } from '../../netlink/element-codec.ts';
+import { putElementKey, type SetShape } from '../../netlink/element-codec.ts';
 import { beginMessage, closeNest, DUMP, endMessage, MESSAGE_ERROR, type MessageWriter, newWriter, openNest, putText, readAttributes, REQUEST, textOf } from '../../netlink/message.ts';
 import type { Netns } from '../../netlink/namespaces.ts';
 import { NetlinkError, NetlinkSocket, refusalOf } from '../../netlink/netlink-socket.ts';
@@ -16,7 +16,7 @@ export interface NftLook {
   ruleCounts(table: string, family?: NftFamily): ReadonlyMap<string, number>;
   /** Whether packets meet the table: it has a base chain. False also when there is no such table. */
   isHooked(table: string): boolean;
-  /** False also when there is no such set. Not for sets of ranges. */
+  /** False also when there is no such set. Of a set of ranges: is the range's first value in any? */
   hasElement(table: string, set: SetShape, element: Element): boolean;
   close(): void;
 }
@@ -92,7 +92,7 @@ export function openNftLook(namespace: Netns): NftLook {
         putText(writer, LIST_TABLE, table);
         putText(writer, LIST_SET, set.name);
         const list = openNest(writer, LIST_ELEMENTS);
-        putElement(writer, set, element, false);
+        putElementKey(writer, set, element);
         closeNest(writer, list);
       });
       return ask(`nft get element inet ${table} ${set.name}`, asked) !== undefined;

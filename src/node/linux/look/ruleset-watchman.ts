@@ -35,7 +35,7 @@ function isWhole(look: NftLook, table: string, { chains, sets }: Ruleset): boole
   const counts = look.ruleCounts(table);
   if (![...chains.values()].every(({ name, rules }) => (counts.get(name) ?? 0) === rules.length)) return false;
   return [...sets.values()].every((set) => {
-    const sample = set.dynamic || set.interval ? undefined : firstElement(set);
+    const sample = set.dynamic ? undefined : firstElement(set);
     return sample === undefined || look.hasElement(table, set, sample);
   });
 }
