@@ -14,9 +14,9 @@ import { deepEqual, memoLast } from '../base/data/memo.ts';
 import { nodeKind } from '../kube/kinds/node.ts';
 import type { Snapshot } from '../kube/store/store.ts';
 import { createNameCompiler } from './names/compile-names.ts';
-import type { NetworkModel, Problem, Ranges, Scope } from './network-model.ts';
+import { type NetworkModel, primaryAddresses, type Problem, type Ranges, type Scope } from './network-model.ts';
 import { announcers } from './nodes/announcers.ts';
-import { createNodeViewCompiler } from './nodes/node-view.ts';
+import { createNodeViewCompiler, ipOfFamily } from './nodes/node-view.ts';
 import { createPolicyCompiler } from './policies/compile-policies.ts';
 import { compileListeners } from './routes/compile-listeners.ts';
 import { balancedAddresses } from './services/balanced-addresses.ts';
@@ -38,7 +38,7 @@ export function createCompiler(scope: Scope): Compiler {
   const addressesOf = keepEqual(memoLast(balancedAddresses));
   const whoAnnounces = memoLast(announcers);
   const keepProblems = keepEqual((problems: readonly Problem[]) => problems);
-  const ranges: Ranges = { podCIDRs: scope.podCIDRs, serviceCIDRs: scope.serviceCIDRs, nodePortAddresses: scope.nodePortAddresses ?? [], ...(scope.keepsPodSources && { keepsPodSources: true }) };
+  const rangesOf = keepEqual(memoLast((ips: readonly string[]) => rangesFor(scope, ips)));
   return (seen) => {
     const { services, balanced, problems: serviceProblems } = compileServices(seen);
     const { policies, problems: policyProblems } = compilePolicies(seen);
@@ -51,7 +51,7 @@ export function createCompiler(scope: Scope): Compiler {
     return {
       revision: seen.revision,
       self,
-      ranges,
+      ranges: rangesOf(self.ips),
       services,
       hostPorts,
       policies,
@@ -63,6 +63,13 @@ export function createCompiler(scope: Scope): Compiler {
       problems: keepProblems([...serviceProblems, ...hostPortProblems, ...policyProblems, ...listenerProblems]),
     };
   };
+}
+
+function rangesFor({ podCIDRs, serviceCIDRs, nodePortAddresses = [], keepsPodSources }: Scope, ips: readonly string[]): Ranges {
+  const primary = ([4, 6] as const).flatMap((family) => ipOfFamily(ips, family) ?? []);
+  // Loopback never answers: a node that is not known yet has no node ports, instead of all.
+  const chosen = nodePortAddresses[0] === primaryAddresses ? [...primary, '127.0.0.1'] : nodePortAddresses;
+  return { podCIDRs, serviceCIDRs, nodePortAddresses: chosen, ...(keepsPodSources && { keepsPodSources: true }) };
 }
 
 const ownAddresses = (announced: ReadonlyMap<string, string>, self: string | undefined): readonly string[] =>

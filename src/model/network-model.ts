@@ -21,6 +21,9 @@ export interface NetworkModel {
   readonly problems: readonly Problem[];
 }
 
+/** In the place of prefixes: the first address of each family of the node itself. */
+export const primaryAddresses = 'primary';
+
 /** Who is asking: a node, or a server (DNS, gateway) that needs no node view. */
 export interface Scope {
   /** Name of the node the model is for; absent for servers that are not bound to a node. */
@@ -28,7 +31,7 @@ export interface Scope {
   clusterDomain: string;
   podCIDRs: readonly string[];
   serviceCIDRs: readonly string[];
-  /** Empty = node ports on all local addresses (KPX-37). */
+  /** Empty = node ports on all local addresses (KPX-37); `primary` alone = those by which the node is known (PROXY-40). */
   nodePortAddresses?: readonly string[];
   /** Controller names of the IngressClasses that this gateway serves. */
   ingressControllers?: readonly string[];

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
+import { snapshotOf, stateOf } from '../../src/kube/store/state.ts';
+import { createCompiler } from '../../src/model/compile.ts';
 import type { NetworkModel } from '../../src/model/network-model.ts';
 import { findService } from '../../src/model/services/find-service.ts';
 import { deriveSlices } from '../scenarios/run/derive-slices.ts';
@@ -138,4 +140,12 @@ test('a model is plain data: it survives JSON, but for its maps', () => {
   assert.equal(port?.stickySeconds, 10_800);
   assert.deepEqual(port?.virtual.map(({ type, localOnly }) => [type, localOnly]), [['clusterIP', false], ['nodePort', true]]);
   assert.deepEqual(port?.localEndpoints?.map(({ pod }) => pod?.name), ['web-1']);
+});
+
+test('PROXY-40: primary are the first addresses of each family that the Node object has; of an unknown node none, not all', () => {
+  const node = (name: string, ...addresses: string[]) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) } }) as KubeObject;
+  const seen = snapshotOf(stateOf(1, [node('a', '10.0.0.1', '10.0.0.2', 'fd00::1')]));
+  const rangesOn = (name: string) => createCompiler({ node: name, clusterDomain: 'cluster.local', podCIDRs: [], serviceCIDRs: [], nodePortAddresses: ['primary'] })(seen).ranges.nodePortAddresses;
+  assert.deepEqual(rangesOn('a'), ['10.0.0.1', 'fd00::1', '127.0.0.1']);
+  assert.deepEqual(rangesOn('b'), ['127.0.0.1']);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createManualClock } from './clock.ts';
+import { createPace } from './pace.ts';
 import { backoffMs, Loop } from './loop.ts';
 
 test('many wakes while a turn runs make exactly one more turn', async () => {
@@ -96,4 +97,20 @@ test('retry pauses double up to the longest and keep at least half of themselves
     [1, 2, 3, 8, 40].map((failures) => backoffMs(failures, () => 0, 50, 5000)),
     [25, 50, 100, 2500, 2500],
   );
+});
+
+test('PROXY-10: a hundred wakes in a second make two turns of a loop that may turn once a second, and none is lost', async () => {
+  const clock = createManualClock();
+  const turns: number[] = [];
+  const loop = new Loop({ clock, pace: createPace(clock, { everyMs: 1000, burst: 2 }), turn: async () => ({ revision: turns.push(clock.now().getTime()) }) });
+  const startMs = clock.now().getTime();
+  for (let wake = 0; wake < 100; wake++) {
+    loop.wake();
+    await clock.advance(9);
+  }
+  assert.equal(turns.length, 2);
+  await clock.advance(2000);
+  assert.deepEqual(turns.map((ms) => ms - startMs), [0, 9, 1000]);
+  await loop.close();
+  assert.equal(clock.pending(), 0);
 });

@@ -1,6 +1,7 @@
 // The one retry loop of the program: every part that makes a wish come true runs its turns in one of these.
 // Wakes coalesce (at most one turn runs, at most one more is owed); a failed turn is repeated with growing, spread pauses.
 import { type Cancel, type Clock } from './clock.ts';
+import type { Pace } from './pace.ts';
 
 export interface TurnResult {
   /** Everything up to this revision has been dealt with. */
@@ -15,6 +16,8 @@ export interface LoopOptions {
   clock: Clock;
   /** 0 ≤ x < 1: spreads the retries of many loops that fail together. */
   random?: () => number;
+  /** Turns wait for it; absent: as soon as they are asked for. */
+  pace?: Pace;
   firstPauseMs?: number;
   longestPauseMs?: number;
   onFailure?(error: unknown, failures: number): void;
@@ -74,7 +77,7 @@ export class Loop {
     while (this.#owed && !this.#stop.signal.aborted) {
       // All wakes of one round of the event loop make one turn: a store commits many writes at once, and tells them singly.
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.#stop.signal.aborted) break;
+      if (this.#stop.signal.aborted || this.#mustWait()) break;
       this.#owed = false;
       this.#again?.();
       try {
@@ -86,6 +89,21 @@ export class Loop {
       }
     }
     this.#running = undefined;
+  }
+
+  /** Still owed: what comes meanwhile is part of the same turn. */
+  #mustWait(): boolean {
+    const { clock, pace } = this.#options;
+    const waitMs = pace?.take() ?? 0;
+    if (waitMs > 0) this.#pauseFor(waitMs, clock);
+    return waitMs > 0;
+  }
+
+  #pauseFor(ms: number, clock: Clock): void {
+    this.#pause = clock.after(ms, () => {
+      this.#pause = undefined;
+      this.wake();
+    });
   }
 
   #succeeded({ revision, againAfterMs }: TurnResult): void {
@@ -103,9 +121,6 @@ export class Loop {
     this.#owed = true;
     const { clock, random = Math.random, firstPauseMs, longestPauseMs, onFailure } = this.#options;
     onFailure?.(error, this.#failures);
-    this.#pause = clock.after(backoffMs(this.#failures, random, firstPauseMs, longestPauseMs), () => {
-      this.#pause = undefined;
-      this.wake();
-    });
+    this.#pauseFor(backoffMs(this.#failures, random, firstPauseMs, longestPauseMs), clock);
   }
 }

@@ -97,6 +97,7 @@ export async function startNodeProxy(settings: ProxySettings): Promise<RunningPa
       compile: createCompiler(scopeOf(settings, ranges)),
       steps,
       checkEveryMs: syncPeriodMs,
+      minSyncPeriodMs: settings.minSyncPeriodMs,
       observer: health.observer,
     });
     await agent.start();

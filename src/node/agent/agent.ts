@@ -12,6 +12,7 @@ import { sameItems } from '../../base/data/memo.ts';
 import type { Clock } from '../../base/run/clock.ts';
 import { logFor } from '../../base/run/log.ts';
 import { Loop, type TurnResult } from '../../base/run/loop.ts';
+import { createPace } from '../../base/run/pace.ts';
 import type { Kind } from '../../kube/kinds/kind.ts';
 import type { ObjectStore, Snapshot } from '../../kube/store/store.ts';
 import { wakeOnChange } from '../../kube/store/wake-on-change.ts';
@@ -44,6 +45,8 @@ export interface AgentOptions {
   checkEveryMs?: number;
   /** True once after something has happened that may have changed what is ours: then the look is due at once. */
   disturbed?: () => boolean;
+  /** The machine is changed at most so often, and twice at once (PROXY-10); absent: whenever the cluster changes. */
+  minSyncPeriodMs?: number;
   /** For metrics and health. */
   observer?: AgentObserver;
 }
@@ -74,11 +77,12 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { clock, random, store, self, leaseSeconds, checkEveryMs = Infinity } = options;
+    const { clock, random, store, self, leaseSeconds, minSyncPeriodMs = 0, checkEveryMs = Infinity } = options;
+    const pace = minSyncPeriodMs > 0 ? createPace(clock, { everyMs: minSyncPeriodMs, burst: 2 }) : undefined;
     this.#checkDueMs = clock.now().getTime() + checkEveryMs;
     this.#log = logFor(`agent/${self.name}`);
     this.#report = new NodeReport({ store, clock, self, leaseSeconds, caughtUp: () => this.#caughtUp() });
-    this.#loop = new Loop({ clock, random, turn: () => this.#turn(), onFailure: (error, failures) => this.#failed(error as Error, failures) });
+    this.#loop = new Loop({ clock, random, pace, turn: () => this.#turn(), onFailure: (error, failures) => this.#failed(error as Error, failures) });
   }
 
   /** Resolves when the node is registered and the first turn is under way. */

@@ -31,6 +31,7 @@ test('PROXY-07, PROXY-08: what is not said is as kube-proxy has it', async () =>
     healthAt: { address: '0.0.0.0', port: 10_256 },
     metricsAt: { address: '127.0.0.1', port: 10_249 },
     syncPeriodMs: 30_000,
+    minSyncPeriodMs: 0,
     policies: false,
     skipsKernelCheck: false,
     conntrack: { maxPerCore: 32_768, min: 131_072, tcpEstablishedSeconds: 86_400, tcpCloseWaitSeconds: 3600 },
@@ -40,6 +41,8 @@ test('PROXY-07, PROXY-08: what is not said is as kube-proxy has it', async () =>
 const taken: [about: string, flags: string[], holds: Partial<ProxySettings>][] = [
   ['KPX-28: the mode can be chosen', ['--proxy-mode', 'iptables'], { mode: 'iptables' }],
   ['PROXY-09: cluster ranges may be one of each family', ['--cluster-cidr', '10.244.0.0/16,fd00:10:244::/56'], { clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/56'] }],
+  ['PROXY-10: a least time between changes', ['--min-sync-period', '1s'], { minSyncPeriodMs: 1000 }],
+  ['PROXY-40: node ports on the primary addresses', ['--nodeport-addresses', 'primary'], { nodePortAddresses: ['primary'] }],
   ['PROXY-09: a sync period', ['--sync-period', '1m30s'], { syncPeriodMs: 90_000 }],
   ['PROXY-08: limits of 0 leave the machine’s', ['--conntrack-max-per-core', '0', '--conntrack-tcp-timeout-established', '0'], { conntrack: { maxPerCore: 0, min: 131_072, tcpEstablishedSeconds: 0, tcpCloseWaitSeconds: 3600 } }],
 ];

@@ -4,10 +4,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseAddress } from '../../base/net/address.ts';
 import { parsePrefix } from '../../base/net/prefix.ts';
 import type { SocketAddress } from '../../base/run/sockets.ts';
+import { primaryAddresses } from '../../model/network-model.ts';
 import { type ProxyMode, proxyModes } from '../config/cluster-description.ts';
 import { CommandError } from './command-error.ts';
 import { type ConntrackFlags, conntrackOptions, conntrackSettings } from './conntrack-flags.ts';
-import { parseDuration } from './duration-flag.ts';
+import { parseDuration, parseDurationOrNone } from './duration-flag.ts';
 import { examples, type Parts, type RunningPart } from './parts.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -23,6 +24,8 @@ function parsePrefixes(text: string): readonly string[] {
   if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is no address range such as 10.0.0.0/8.`);
   return list;
 }
+
+const parseNodePortAddresses = (text: string): readonly string[] => (text.trim() === primaryAddresses ? [primaryAddresses] : parsePrefixes(text));
 
 /** `10.0.0.1:80`, `[::]:80`, `:80` (all addresses); '' = not served. */
 function parseSocket(text: string): SocketAddress | undefined {
@@ -69,6 +72,7 @@ interface ProxyFlags extends ConntrackFlags {
   healthzBindAddress?: SocketAddress;
   metricsBindAddress?: SocketAddress;
   syncPeriod: number;
+  minSyncPeriod: number;
   policies?: boolean;
   skipKernelCheck?: boolean;
 }
@@ -84,10 +88,11 @@ function addProxy(program: Command, parts: Parts): void {
     .addOption(new Option('--proxy-mode <mode>', 'the language of the rules; iptables is for tools that read them').choices(proxyModes).default('nftables'))
     .addOption(list('cluster-cidr', 'the pods’ ranges, where Node objects do not say them'))
     .addOption(list('service-cidr', 'the Services’ ranges, where the cluster has no ServiceCIDR objects'))
-    .addOption(list('nodeport-addresses', 'node ports answer on own addresses inside these only'))
+    .addOption(new Option('--nodeport-addresses <prefixes>', 'node ports answer on own addresses inside these only; primary: on those of the Node object').argParser(parseNodePortAddresses).default([], 'all'))
     .addOption(new Option('--metrics-bind-address <address>', 'where /metrics is served; empty: nowhere').argParser(parseSocket).default({ address: '127.0.0.1', port: 10_249 }, '127.0.0.1:10249'))
     .addOption(new Option('--healthz-bind-address <address>', 'where /healthz and /livez are served; empty: nowhere').argParser(parseSocket).default({ address: '0.0.0.0', port: 10_256 }, '0.0.0.0:10256'))
     .addOption(new Option('--sync-period <duration>', 'how often to look whether others have changed the rules').argParser(parseDuration).default(30_000, '30s'))
+    .addOption(new Option('--min-sync-period <duration>', 'follow changes at most so often; two may come at once').argParser(parseDurationOrNone).default(0, '0s'))
     .option('--policies', 'enforce NetworkPolicies, too')
     .option('--skip-kernel-check', 'start on a kernel older than 5.13 all the same')
     .option('--cleanup', 'take away what it has made in this network namespace, and end')
@@ -97,8 +102,9 @@ function addProxy(program: Command, parts: Parts): void {
       const { node, proxyMode: mode, clusterCidr, serviceCidr, nodeportAddresses, healthzBindAddress, metricsBindAddress, syncPeriod, policies = false } = flags;
       const at = { ...(healthzBindAddress && { healthAt: healthzBindAddress }), ...(metricsBindAddress && { metricsAt: metricsBindAddress }) };
       const ranges = { clusterCIDRs: clusterCidr, serviceCIDRs: serviceCidr, nodePortAddresses: nodeportAddresses };
-      const { skipKernelCheck: skipsKernelCheck = false } = flags;
-      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, syncPeriodMs: syncPeriod, policies, skipsKernelCheck, conntrack: conntrackSettings(flags) }));
+      const { skipKernelCheck: skipsKernelCheck = false, minSyncPeriod: minSyncPeriodMs } = flags;
+      if (minSyncPeriodMs > syncPeriod) throw new CommandError('--min-sync-period must not be longer than --sync-period', 2);
+      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, syncPeriodMs: syncPeriod, minSyncPeriodMs, policies, skipsKernelCheck, conntrack: conntrackSettings(flags) }));
     });
   for (const option of conntrackOptions) proxy.addOption(option);
 }

@@ -43,10 +43,13 @@ export interface ProxySettings {
   readonly node: string;
   readonly clusterCIDRs: readonly string[];
   readonly serviceCIDRs: readonly string[];
+  /** Prefixes, or `primary` alone. */
   readonly nodePortAddresses: readonly string[];
   readonly healthAt?: SocketAddress;
   readonly metricsAt?: SocketAddress;
   readonly syncPeriodMs: number;
+  /** 0: every change is followed at once. */
+  readonly minSyncPeriodMs: number;
   /** Enforce NetworkPolicies as well. */
   readonly policies: boolean;
   readonly skipsKernelCheck: boolean;
