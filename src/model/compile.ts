@@ -11,6 +11,7 @@
 // Promise: the answer depends on the snapshot and the scope alone. What a compiler remembers changes only
 // how long the answer takes, and lets unchanged parts keep their identity.
 import { deepEqual, memoLast } from '../base/data/memo.ts';
+import { hostPrefix } from '../base/net/prefix.ts';
 import { nodeKind } from '../kube/kinds/node.ts';
 import type { Snapshot } from '../kube/store/store.ts';
 import { createNameCompiler } from './names/compile-names.ts';
@@ -65,11 +66,11 @@ export function createCompiler(scope: Scope): Compiler {
   };
 }
 
-function rangesFor({ podCIDRs, serviceCIDRs, nodePortAddresses = [], keepsPodSources }: Scope, ips: readonly string[]): Ranges {
-  const primary = ([4, 6] as const).flatMap((family) => ipOfFamily(ips, family) ?? []);
+function rangesFor({ podCIDRs, serviceCIDRs, nodePortAddresses = [], keepsPodSources, keepsSourceOf }: Scope, ips: readonly string[]): Ranges {
+  const primary = ([4, 6] as const).flatMap((family) => ipOfFamily(ips, family) ?? []).map(hostPrefix);
   // Loopback never answers: a node that is not known yet has no node ports, instead of all.
-  const chosen = nodePortAddresses[0] === primaryAddresses ? [...primary, '127.0.0.1'] : nodePortAddresses;
-  return { podCIDRs, serviceCIDRs, nodePortAddresses: chosen, ...(keepsPodSources && { keepsPodSources: true }) };
+  const chosen = nodePortAddresses[0] === primaryAddresses ? [...primary, '127.0.0.1/32'] : nodePortAddresses;
+  return { podCIDRs, serviceCIDRs, nodePortAddresses: chosen, ...(keepsPodSources && { keepsPodSources: true }), ...(keepsSourceOf && { keepsSourceOf }) };
 }
 
 const ownAddresses = (announced: ReadonlyMap<string, string>, self: string | undefined): readonly string[] =>

@@ -36,15 +36,21 @@ export interface Scope {
   /** Controller names of the IngressClasses that this gateway serves. */
   ingressControllers?: readonly string[];
   dnsTtlSeconds?: number;
+  /** Whose address endpoints of Services see; absent: those of this node's pods (PROXY-14, PROXY-42). */
+  keepsSourceOf?: KeptSources;
   /** Pods keep their address towards the outside, and host ports are not ours: the cluster's own network plug-in decides about both. */
   keepsPodSources?: boolean;
 }
+
+/** `cluster pods`: by address, for clusters whose Nodes do not say which pods are theirs. */
+export type KeptSources = 'cluster pods' | 'nobody';
 
 export interface Ranges {
   readonly podCIDRs: readonly string[];
   readonly serviceCIDRs: readonly string[];
   /** Own addresses on which node ports answer; empty = all of them, loopback never (PROXY-41). */
   readonly nodePortAddresses: readonly string[];
+  readonly keepsSourceOf?: KeptSources;
   /** Nobody counts as outside, so nothing is hidden from it (see Scope). */
   readonly keepsPodSources?: boolean;
 }

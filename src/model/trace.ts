@@ -18,7 +18,7 @@ import type { PodHome, World } from './nodes/world.ts';
 import type { From, Hop, Outcome, Packet, Stage, Verdict } from './packet.ts';
 import { findPermit } from './policies/find-permit.ts';
 import { findService } from './services/find-service.ts';
-import { type ClientPlace, outboundMasquerade, serviceMasquerade } from './services/masquerade.ts';
+import { chosenMasquerade, type ClientPlace, outboundMasquerade } from './services/masquerade.ts';
 
 export type Models = ReadonlyMap<string, NetworkModel>;
 
@@ -84,7 +84,7 @@ function serve(here: Here, journey: Journey): readonly Outcome[] {
   const { endpoints, virtual, port } = answer;
   return endpoints.flatMap((endpoint) => {
     const to: Packet = { ...packet, destination: endpoint.address, destinationPort: endpoint.port };
-    const hide = serviceMasquerade(virtual, client, packet.source, endpoint.address);
+    const hide = chosenMasquerade(here.model.ranges.keepsSourceOf, virtual, { client, source: packet.source }, endpoint.address);
     const chosen = { ...journey, packet: to, hide, chance: journey.chance / endpoints.length };
     const how = virtual.type === 'hostPort' ? `by its host port ${virtual.port}` : `one of ${endpoints.length} endpoints`;
     return leavePod(here, hop(chosen, node, 'service', `DNAT to ${printEndpoint(endpoint)}, ${how}`, port.origin));

@@ -146,6 +146,6 @@ test('PROXY-40: primary are the first addresses of each family that the Node obj
   const node = (name: string, ...addresses: string[]) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) } }) as KubeObject;
   const seen = snapshotOf(stateOf(1, [node('a', '10.0.0.1', '10.0.0.2', 'fd00::1')]));
   const rangesOn = (name: string) => createCompiler({ node: name, clusterDomain: 'cluster.local', podCIDRs: [], serviceCIDRs: [], nodePortAddresses: ['primary'] })(seen).ranges.nodePortAddresses;
-  assert.deepEqual(rangesOn('a'), ['10.0.0.1', 'fd00::1', '127.0.0.1']);
-  assert.deepEqual(rangesOn('b'), ['127.0.0.1']);
+  assert.deepEqual(rangesOn('a'), ['10.0.0.1/32', 'fd00::1/128', '127.0.0.1/32']);
+  assert.deepEqual(rangesOn('b'), ['127.0.0.1/32']);
 });

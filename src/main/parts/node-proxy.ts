@@ -44,6 +44,7 @@ const scopeOf = (settings: ProxySettings, serviceCIDRs: readonly string[]): Scop
   serviceCIDRs: settings.serviceCIDRs.length > 0 ? settings.serviceCIDRs : serviceCIDRs,
   nodePortAddresses: settings.nodePortAddresses,
   keepsPodSources: true,
+  ...(settings.keepsSourceOf && { keepsSourceOf: settings.keepsSourceOf }),
 });
 
 const log = logFor('proxy');

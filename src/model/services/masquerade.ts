@@ -12,7 +12,7 @@
 // Everything else keeps its source: pods of this node (KPX-05) and the node itself, which already speaks
 // with its own address. Policies on this node see the source before it is rewritten, on other nodes after.
 import { inRanges } from '../../base/net/prefix-list.ts';
-import type { VirtualAddress } from '../network-model.ts';
+import type { KeptSources, VirtualAddress } from '../network-model.ts';
 
 /** Where a connection comes from, as this node sees it. A process of another node counts as outside. */
 export type ClientPlace = 'pod here' | 'this node' | 'pod elsewhere' | 'outside';
@@ -34,6 +34,13 @@ export function serviceMasquerade(
   if (client === 'pod here' && source === endpoint) return 'hairpin';
   if (client === 'pod here' || client === 'this node' || virtual.type === 'hostPort') return undefined;
   return virtual.type !== 'clusterIP' && confinedToLocal(virtual, client) ? undefined : 'foreign';
+}
+
+/** The same where an operator has said whose address endpoints see. The node itself always speaks with its own. */
+export function chosenMasquerade(keeps: KeptSources | undefined, virtual: Pick<VirtualAddress, 'type' | 'localOnly'>, { client, source }: { client: ClientPlace; source: string }, endpoint: string): 'hairpin' | 'foreign' | undefined {
+  if (keeps === 'cluster pods' && client === 'pod elsewhere') return serviceMasquerade(virtual, 'pod here', source, endpoint);
+  const usual = serviceMasquerade(virtual, client, source, endpoint);
+  return usual === undefined && keeps === 'nobody' && client === 'pod here' ? serviceMasquerade(virtual, 'pod elsewhere', source, endpoint) : usual;
 }
 
 /** Rule 3. `inside` holds every pod range and the address of every node. */

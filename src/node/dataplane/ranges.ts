@@ -21,6 +21,12 @@ function nodePortRanges(family: Family, wished: readonly string[], announced: re
   return ranges.flatMap((range) => subtractRanges(range, [rangeOf(loopback[family]), ...announced.filter((hole) => hole.family === family)]));
 }
 
+/** Whose address endpoints see. */
+function keptSources({ keepsSourceOf }: Ranges, own: readonly AddressRange[], pods: readonly AddressRange[]): readonly AddressRange[] {
+  if (keepsSourceOf === 'nobody') return [];
+  return keepsSourceOf === 'cluster pods' ? pods : own;
+}
+
 export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {
   const own = self.podCIDRs.map(rangeOf);
   const pods = [...ranges.podCIDRs, ...self.peers.flatMap((peer) => peer.podCIDRs)].map(rangeOf).concat(own);
@@ -30,6 +36,7 @@ export function rangeSets(self: NodeView, ranges: Ranges): NftSet[] {
   return ([4, 6] as const).flatMap((family) => [
     blockSet(`own-pods${family}`, family, own),
     blockSet(`pods${family}`, family, pods),
+    blockSet(`kept${family}`, family, keptSources(ranges, own, pods)),
     blockSet(`inside${family}`, family, ranges.keepsPodSources ? [rangeOf(everything[family])] : [...pods, ...nodes, ...services]),
     blockSet(`service-ranges${family}`, family, services),
     blockSet(`announced${family}`, family, announced),

@@ -45,14 +45,14 @@ const everyone = (family: Family): Rule[] => [
 
 /** First of all: a pod that reached itself by its host port would keep its source otherwise. */
 const hairpin = (family: Family): Rule => ({
-  when: [translated, source(family, 'own-pods'), inSet([sourceOf(family), destinationOf(family)], `hairpin${family}`)],
+  when: [translated, source(family, 'pods'), inSet([sourceOf(family), destinationOf(family)], `hairpin${family}`)],
   then: { do: 'masquerade' },
 });
 
 function leaving(family: Family): Rule[] {
   return [
     {
-      when: [translated, source(family, 'own-pods', true), { match: 'local source', is: false }],
+      when: [translated, source(family, 'kept', true), { match: 'local source', is: false }],
       then: { do: 'masquerade' },
     },
     { when: [source(family, 'own-pods'), destination(family, 'inside', true)], then: { do: 'masquerade' } },

@@ -43,6 +43,9 @@ const taken: [about: string, flags: string[], holds: Partial<ProxySettings>][] =
   ['PROXY-09: cluster ranges may be one of each family', ['--cluster-cidr', '10.244.0.0/16,fd00:10:244::/56'], { clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/56'] }],
   ['PROXY-10: a least time between changes', ['--min-sync-period', '1s'], { minSyncPeriodMs: 1000 }],
   ['PROXY-40: node ports on the primary addresses', ['--nodeport-addresses', 'primary'], { nodePortAddresses: ['primary'] }],
+  ['PROXY-42: everybody is masqueraded', ['--masquerade-all'], { keepsSourceOf: 'nobody' }],
+  ['PROXY-14: pods are those of the cluster’s ranges', ['--detect-local-mode', 'ClusterCIDR'], { keepsSourceOf: 'cluster pods' }],
+  ['PROXY-14: or those of the node’s range', ['--detect-local-mode', 'NodeCIDR'], { keepsSourceOf: undefined }],
   ['PROXY-09: a sync period', ['--sync-period', '1m30s'], { syncPeriodMs: 90_000 }],
   ['PROXY-08: limits of 0 leave the machine’s', ['--conntrack-max-per-core', '0', '--conntrack-tcp-timeout-established', '0'], { conntrack: { maxPerCore: 0, min: 131_072, tcpEstablishedSeconds: 0, tcpCloseWaitSeconds: 3600 } }],
 ];
@@ -57,6 +60,7 @@ const refused: [about: string, flags: string[], said: RegExp][] = [
   ['PROXY-03: ipvs, which decision 8 leaves out', ['--proxy-mode', 'ipvs'], /'ipvs' is invalid\. Allowed choices are nftables, iptables/],
   ['PROXY-04: userspace, which is no more', ['--proxy-mode', 'userspace'], /'userspace' is invalid\. Allowed choices are nftables, iptables/],
   ['PROXY-03: a mode that never was', ['--proxy-mode', 'foo'], /'foo' is invalid\. Allowed choices are nftables, iptables/],
+  ['PROXY-14: pods told by a bridge, which there need not be', ['--detect-local-mode', 'BridgeInterface'], /Allowed choices are NodeCIDR, ClusterCIDR/],
   ['PROXY-09: a sync period of nothing', ['--sync-period', '0s'], /--sync-period.*must be a duration/],
   ['PROXY-09: a sync period without unit', ['--sync-period', '30'], /must be a duration/],
   ['PROXY-09: a sync period below nothing', ['--sync-period=-1s'], /must be a duration/],

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseAddress } from '../../base/net/address.ts';
 import { parsePrefix } from '../../base/net/prefix.ts';
 import type { SocketAddress } from '../../base/run/sockets.ts';
-import { primaryAddresses } from '../../model/network-model.ts';
+import { type KeptSources, primaryAddresses } from '../../model/network-model.ts';
 import { type ProxyMode, proxyModes } from '../config/cluster-description.ts';
 import { CommandError } from './command-error.ts';
 import { type ConntrackFlags, conntrackOptions, conntrackSettings } from './conntrack-flags.ts';
@@ -73,11 +73,18 @@ interface ProxyFlags extends ConntrackFlags {
   metricsBindAddress?: SocketAddress;
   syncPeriod: number;
   minSyncPeriod: number;
+  detectLocalMode: 'NodeCIDR' | 'ClusterCIDR';
+  masqueradeAll?: boolean;
   policies?: boolean;
   skipKernelCheck?: boolean;
 }
 
 const list = (flag: string, about: string) => new Option(`--${flag} <prefixes>`, about).argParser(parsePrefixes).default([], 'none');
+
+function keptSources({ detectLocalMode, masqueradeAll }: ProxyFlags): KeptSources | undefined {
+  if (masqueradeAll) return 'nobody';
+  return detectLocalMode === 'ClusterCIDR' ? 'cluster pods' : undefined;
+}
 
 function addProxy(program: Command, parts: Parts): void {
   const proxy = program
@@ -93,6 +100,8 @@ function addProxy(program: Command, parts: Parts): void {
     .addOption(new Option('--healthz-bind-address <address>', 'where /healthz and /livez are served; empty: nowhere').argParser(parseSocket).default({ address: '0.0.0.0', port: 10_256 }, '0.0.0.0:10256'))
     .addOption(new Option('--sync-period <duration>', 'how often to look whether others have changed the rules').argParser(parseDuration).default(30_000, '30s'))
     .addOption(new Option('--min-sync-period <duration>', 'follow changes at most so often; two may come at once').argParser(parseDurationOrNone).default(0, '0s'))
+    .addOption(new Option('--detect-local-mode <mode>', 'which clients of a cluster IP are pods that keep their address: those in the pod range of this node’s Node object, or in any pod range').choices(['NodeCIDR', 'ClusterCIDR']).default('NodeCIDR'))
+    .option('--masquerade-all', 'endpoints see the node’s address for every client')
     .option('--policies', 'enforce NetworkPolicies, too')
     .option('--skip-kernel-check', 'start on a kernel older than 5.13 all the same')
     .option('--cleanup', 'take away what it has made in this network namespace, and end')
@@ -100,11 +109,12 @@ function addProxy(program: Command, parts: Parts): void {
     .action(async (flags: ProxyFlags) => {
       if (flags.cleanup) return parts.cleanUpProxy();
       const { node, proxyMode: mode, clusterCidr, serviceCidr, nodeportAddresses, healthzBindAddress, metricsBindAddress, syncPeriod, policies = false } = flags;
+      const keepsSourceOf = keptSources(flags);
       const at = { ...(healthzBindAddress && { healthAt: healthzBindAddress }), ...(metricsBindAddress && { metricsAt: metricsBindAddress }) };
       const ranges = { clusterCIDRs: clusterCidr, serviceCIDRs: serviceCidr, nodePortAddresses: nodeportAddresses };
       const { skipKernelCheck: skipsKernelCheck = false, minSyncPeriod: minSyncPeriodMs } = flags;
       if (minSyncPeriodMs > syncPeriod) throw new CommandError('--min-sync-period must not be longer than --sync-period', 2);
-      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, syncPeriodMs: syncPeriod, minSyncPeriodMs, policies, skipsKernelCheck, conntrack: conntrackSettings(flags) }));
+      await serve(parts.startProxy({ kubeconfig: required(flags.kubeconfig), node, mode, ...ranges, ...at, ...(keepsSourceOf && { keepsSourceOf }), syncPeriodMs: syncPeriod, minSyncPeriodMs, policies, skipsKernelCheck, conntrack: conntrackSettings(flags) }));
     });
   for (const option of conntrackOptions) proxy.addOption(option);
 }

@@ -1,6 +1,6 @@
 // What the command line cannot do itself and main.ts hands in, and what all verbs share.
 import type { SocketAddress } from '../../base/run/sockets.ts';
-import type { NetworkModel } from '../../model/network-model.ts';
+import type { KeptSources, NetworkModel } from '../../model/network-model.ts';
 import type { KernelView } from '../trace/print-service.ts';
 import type { ClusterDescription, ProxyMode } from '../config/cluster-description.ts';
 import type { ServerDescription } from '../config/server-description.ts';
@@ -47,6 +47,8 @@ export interface ProxySettings {
   readonly nodePortAddresses: readonly string[];
   readonly healthAt?: SocketAddress;
   readonly metricsAt?: SocketAddress;
+  /** Whose address endpoints see; absent: that of the node's own pods. */
+  readonly keepsSourceOf?: KeptSources;
   readonly syncPeriodMs: number;
   /** 0: every change is followed at once. */
   readonly minSyncPeriodMs: number;

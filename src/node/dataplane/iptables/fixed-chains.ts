@@ -47,7 +47,8 @@ export const hooks: Readonly<Record<TableName, readonly HookRule[]>> = {
 
 export interface AddressSpaces {
   readonly pods: readonly string[];
-  readonly own: readonly string[];
+  /** Pods whose address endpoints see. */
+  readonly kept: readonly string[];
   /** Pods whose own address leads nowhere outside `inside`; none where another program sees to that. */
   readonly hidden: readonly string[];
   readonly inside: readonly string[];
@@ -66,10 +67,11 @@ export function addressSpaces(family: Family, self: NodeView, ranges: Ranges): A
   const pods = of(ranges.podCIDRs, self.podCIDRs, ...self.peers.map(({ podCIDRs }) => podCIDRs));
   const announced = of(self.announces.filter((address) => !self.ips.includes(address)));
   const wished = of(ranges.nodePortAddresses.length > 0 ? ranges.nodePortAddresses : [everything[family]]);
+  const { keepsSourceOf } = ranges;
   const inside = [pods, of(self.ips, ...self.peers.map(({ ips }) => ips)), of(ranges.serviceCIDRs)].flat();
   return {
     pods: print(pods),
-    own: print(of(self.podCIDRs)),
+    kept: keepsSourceOf === 'nobody' ? [] : print(keepsSourceOf === 'cluster pods' ? pods : of(self.podCIDRs)),
     hidden: ranges.keepsPodSources ? [] : print(of(self.podCIDRs)),
     inside: print(mergeRanges(inside)),
     services: print(of(ranges.serviceCIDRs)),
@@ -137,11 +139,11 @@ export const refuse: IptablesChain = {
 /** Chains that no Service and no policy adds to. The rules of masquerade are those of model/services/masquerade.ts. */
 export const fixedRules: Readonly<Record<TableName, (spaces: AddressSpaces) => Partial<Record<FixedChain, readonly IptablesRule[]>>>> = {
   filter: () => ({ 'KUBE-PROXY-CANARY': [], 'KUBE-POLICY': policy, 'KUBE-FORWARD': forward }),
-  nat: ({ own, hidden, inside }) => ({
+  nat: ({ kept, hidden, inside }) => ({
     'KUBE-PROXY-CANARY': [],
     'KUBE-MARK-MASQ': [rule([], { do: 'set mark', bit: MASQUERADE_BIT })],
     'KUBE-MARK-FOREIGN': [
-      ...own.map((range) => rule([from(range)], { do: 'return' }, 'pods of this node')),
+      ...kept.map((range) => rule([from(range)], { do: 'return' }, 'pods of this node')),
       rule([{ match: 'local source' }], { do: 'return' }, 'this node'),
       rule([], jump('KUBE-MARK-MASQ')),
     ],
