@@ -54,6 +54,38 @@ test(`${runs} writes of any object in any form are carried out or refused, and c
   assert.ok(accepted > runs / 50, `only ${accepted} were accepted: the rest proves little`);
 });
 
+const things = '/apis/example.com/v1/namespaces/default/things';
+const ofThings = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string', default: 'x' }, l: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'], items: { type: 'object', required: ['k'], properties: { k: { type: 'string' } } } } }, 'x-kubernetes-validations': [{ rule: "!has(self.l) || self.l.all(x, x.k != '')" }] };
+const definition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'things.example.com' },
+  spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'things', kind: 'Thing' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: ofThings, status: ofThings } } }, subresources: { status: {} }, additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: '.spec.l[?(@.k=="a")].z' }, { name: 'B', type: 'date', jsonPath: '.spec.a' }] }] },
+};
+const thingPart = fc.oneof({ weight: 2, arbitrary: fc.record({ a: fc.jsonValue({ maxDepth: 1 }), l: fc.array(fc.record({ k: fc.constantFrom<unknown>('a', 'b', '', null, 1), z: fc.jsonValue({ maxDepth: 1 }) }, { requiredKeys: [] }), { maxLength: 3 }) }, { requiredKeys: [] }) as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown> });
+
+test(`${runs} writes of any custom object are carried out or refused, and can be read (seed ${seed})`, async () => {
+  assert.equal(await ask('PUT', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com', { body: definition }), 404);
+  assert.equal(await ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: definition }), 201);
+  for (let tries = 0; (await ask('GET', things)) !== 200; tries += 1) assert.ok(tries < 100, 'things are not served');
+  const meter = createMeter();
+  let accepted = 0;
+  const property = fc.asyncProperty(anyWrite, thingPart, thingPart, async ({ body: { metadata }, how, part, manager, coin }, spec, status) => {
+    const isPatch = how !== 'POST' && how !== 'PUT';
+    const body = { apiVersion: 'example.com/v1', kind: 'Thing', metadata, spec, status };
+    const query = how.includes('apply') ? `?force=${coin}&fieldManager=${manager}` : '';
+    meter.start();
+    const code = await ask(isPatch ? 'PATCH' : how, how === 'POST' ? things : `${things}/a${part}${query}`, { body: how.includes('json-patch') ? operationsOf(body) : body, ...(isPatch && { type: how }) });
+    meter.stop({ how, part, body });
+    if (code < 400) accepted += 1;
+    await ask('GET', things, { accept: table });
+    if (coin) await ask('DELETE', `${things}/a`);
+  });
+  await fc.assert(property, { numRuns: runs, seed, endOnFailure: true });
+  meter.check();
+  assert.ok(accepted > runs / 50, `only ${accepted} were accepted: the rest proves little`);
+});
+
 const bodies = ['null', '[null]', '[[]]', '1', '"a"', '', '[]', '{}', '{"metadata":null}', '{"metadata":[]}', '{"metadata":"x"}', '{"metadata":{"labels":null}}', '{"metadata":{"resourceVersion":1}}', '{"spec":null}', '{"spec":[]}', '{"items":[]}', '{"apiVersion":{},"kind":[]}', '[{"op":"add"}]', '{', '\u0000', ': :', '- - -'];
 const types = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', ...patches];
 

@@ -35,3 +35,8 @@ test('null is a value inside raw data and in types of others', () => {
   const custom = { apiVersion: 'example.com/v1', kind: 'Thing', spec: null };
   assert.equal(knownFields(custom, custom), custom);
 });
+
+test('metadata are the same for types of others: no nulls, no empty places in lists', () => {
+  const thing = { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'a', labels: null, finalizers: [null], ownerReferences: [null] }, spec: { a: null } };
+  assert.deepEqual(knownFields(thing, thing), { ...thing, metadata: { name: 'a', finalizers: [''], ownerReferences: [{}] } });
+});

@@ -2,12 +2,15 @@
 // A field that is null is a field that is not there: Go's clients write `creationTimestamp: null` and mean nothing by it.
 // Left in, such a null would make equal things look different (a template that `kubectl rollout undo` brings back).
 import { isObject } from '../../base/data/json-value.ts';
-import { type Field, type Message, messageOf, type Scalar } from '../schema/schema.ts';
+import { type Field, type Message, messageNamed, messageOf, type Scalar } from '../schema/schema.ts';
 
-/** The same object when there is nothing to leave out. A type that we have no schema of is kept whole: there null may be a value. */
+/** The same object when there is nothing to leave out. Of a type that we have no schema of only the metadata are known: elsewhere null may be a value. */
 export function knownFields<T extends object>(type: { apiVersion: string; kind: string }, object: T): T {
   const message = messageOf(type.apiVersion, type.kind);
-  return message ? (clean(object, message) as T) : object;
+  if (message) return clean(object, message) as T;
+  const { metadata } = object as { metadata?: unknown };
+  const known = clean(metadata, messageNamed('meta/v1.ObjectMeta')!);
+  return known === metadata ? object : { ...object, metadata: known };
 }
 
 function clean(value: unknown, message: Message): unknown {
