@@ -118,7 +118,10 @@ function add(work: Work, pointer: Pointer, value: unknown): void {
 
 function remove(work: Work, pointer: Pointer): unknown {
   const value = valueAt(work, pointer);
-  if (pointer.length === 0) return void (work.root = undefined);
+  if (pointer.length === 0) {
+    work.root = undefined;
+    return value;
+  }
   const [parent, step] = [parentOf(work, pointer), pointer.at(-1)!];
   if (Array.isArray(parent)) {
     spendShifts(work, parent.length - Number(step));
@@ -135,11 +138,10 @@ function replace(work: Work, pointer: Pointer, value: unknown): void {
   else setOwn(parent, step, value);
 }
 
-/** Not into itself: what is taken out first leaves no such place. */
+/** Not into itself: there would be no end to it. */
 function move(work: Work, from: Pointer, to: Pointer): void {
-  const value = valueAt(work, from);
-  if (from.length > 0) remove(work, from);
-  add(work, to, value);
+  if (from.length < to.length && from.every((step, i) => step === to[i])) throw refused();
+  add(work, to, remove(work, from));
 }
 
 function copyOf(work: Work, from: Pointer): unknown {

@@ -43,6 +43,7 @@ const operations: [behaviour: string, patch: unknown[], after: object][] = [
   ['the empty path is the whole object', [{ op: 'add', path: '', value: { b: 1 } }], { b: 1 }],
   ['the empty key is a key', [{ op: 'add', path: '/', value: 1 }], { a: ['x', 'y'], '': 1 }],
   ['a test for null holds where nothing is', [{ op: 'test', path: '/b', value: null }, { op: 'add', path: '/b', value: null }, { op: 'test', path: '/b', value: null }], { a: ['x', 'y'], b: null }],
+  ['a move to where it is already changes nothing', [{ op: 'move', from: '/a/0', path: '/a/0' }, { op: 'move', from: '', path: '' }], { a: ['x', 'y'] }],
   ['move moves', [{ op: 'move', from: '/a/0', path: '/b' }], { a: ['y'], b: 'x' }],
 ];
 for (const [behaviour, patch, after] of operations) {
@@ -64,6 +65,8 @@ const hopeless: [behaviour: string, patch: unknown, code: number][] = [
   ['a step into a text', [{ op: 'add', path: '/a/0/length', value: 1 }], 422],
   ['an inherited key', [{ op: 'test', path: '/toString/name', value: 'toString' }], 422],
   ['moving a thing into itself', [{ op: 'move', from: '/a', path: '/a/0' }], 422],
+  ['moving everything into a part of it', [{ op: 'move', from: '', path: '/a' }], 422],
+  ['moving a list into its own item by another path', [{ op: 'move', from: '/a', path: '/a/0/b' }], 422],
   ['moving what is not there', [{ op: 'move', from: '/nope', path: '/b' }], 422],
   ['removing everything', [{ op: 'remove', path: '' }], 422],
   ['a path without its slash', [{ op: 'add', path: 'a', value: 1 }], 422],
