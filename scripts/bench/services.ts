@@ -23,7 +23,6 @@ import { createNodePath } from './node-path.ts';
 
 const changes = 200;
 const wholes = 20;
-const connectSeconds = 1.5;
 const kind = endpointSliceKind as Kind;
 /** Pod numbers that no slice of the start holds. */
 const firstFree = 1_000_000;
@@ -85,7 +84,7 @@ async function measure({ services, endpoints }: Size): Promise<Measured> {
       }));
     }
   }
-  const connectsPerSecond = await path.connectsPerSecond(clusterIp(256), 80, connectSeconds);
+  const connectsPerSecond = await path.connectsPerSecond(clusterIp(256), 80);
   await turn.close();
   await path.close();
   return {
@@ -149,7 +148,7 @@ interface PeerMeasured {
 async function measurePeer({ services, endpoints }: Size): Promise<PeerMeasured> {
   const path = await createNodePath(endpoints);
   const coldMs = await loadText(peerRules(services, endpoints));
-  const connectsPerSecond = await path.connectsPerSecond(clusterIp(256), 80, connectSeconds);
+  const connectsPerSecond = await path.connectsPerSecond(clusterIp(256), 80);
   const changesMs: number[] = [];
   for (let change = 0; change < (services < 100 ? 0 : 20); change++) changesMs.push(await loadText(peerChange((change * 79) % services, endpoints, firstFree + change)));
   await loadText('delete table inet peer\n');
@@ -160,7 +159,7 @@ async function measurePeer({ services, endpoints }: Size): Promise<PeerMeasured>
 /** Without any rules: what the machine itself needs, and how long it stops a stream when nothing is loaded. */
 async function measureBare(): Promise<{ connectsPerSecond: number; pauseMs: number }> {
   const path = await createNodePath(10);
-  const connectsPerSecond = await path.connectsPerSecond(podIp(1), 8080, connectSeconds);
+  const connectsPerSecond = await path.connectsPerSecond(podIp(1), 8080);
   const { pauses } = await path.during(() => new Promise((resolve) => setTimeout(resolve, 1500)));
   await path.close();
   return { connectsPerSecond, pauseMs: pauses.longestMs };

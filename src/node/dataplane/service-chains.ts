@@ -27,7 +27,8 @@ function arriving(family: Family): Rule[] {
       then: { do: 'drop' },
     },
     enterFront(frontFor(family, 'address', true), [outside]),
-    enterFront(frontFor(family, 'nodePort', true), [...nodePortHere(family), outside]),
+    // Outside first: it spares pods the question whose address it is, which is a look into the routing table.
+    enterFront(frontFor(family, 'nodePort', true), [outside, ...nodePortHere(family)]),
   ];
 }
 
