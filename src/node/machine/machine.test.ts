@@ -9,6 +9,7 @@ import { familyOf } from '../../base/net/address.ts';
 import { hostSockets, type Sockets } from '../../base/run/sockets.ts';
 import { addAddress } from '../netlink/addresses.ts';
 import { createWiringRenderer } from '../dataplane/render-wiring.ts';
+import { nodeSysctls } from '../linux/namespace-sysctls.ts';
 import { attachPod, detachPod, type PodLink } from '../linux/pod-link.ts';
 import { linuxWiringDriver } from '../linux/wiring-linux.ts';
 import { createNamespace, inNamespace, listNamespaces, type Netns } from '../netlink/namespaces.ts';
@@ -105,6 +106,8 @@ describe('the machine room', () => {
       ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding', 'net/ipv4/conf/eth0/send_redirects', 'net/ipv4/conf/eth0/rp_filter', 'net/ipv4/conf/all/route_localnet', 'net/ipv4/conf/eth0/route_localnet'].map(read),
       ['1', '1', '0', '0', '0', '0'],
     );
+    // Read above, the last two would be 0 without us as well, but on machines whose own were 1.
+    assert.deepEqual(['all', 'default'].map((link) => nodeSysctls[`net/ipv4/conf/${link}/route_localnet`]), ['0', '0']);
   });
 
   test('a second machine of the same name is refused, and the first stays', () => {
