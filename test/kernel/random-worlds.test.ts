@@ -23,7 +23,10 @@ const ways = process.env['KERNEL_RULES'] ? [process.env['KERNEL_RULES'] as Rules
  */
 function isOneWayTcp(stage: Stage, line: PacketLine): boolean {
   const probe = probeOf(line, stage);
-  const leaves = outcomesOf(stage, probe).flatMap(({ trace }) => trace.hops.findLast(({ node }) => node === line.via) ?? []);
+  const leaves = outcomesOf(stage, probe).flatMap(({ trace: { hops } }) => {
+    const elsewhere = hops.findIndex(({ node }) => node !== line.via);
+    return hops[(elsewhere < 0 ? hops.length : elsewhere) - 1] ?? [];
+  });
   return line.via !== undefined && line.protocol === 'TCP' && leaves.some(({ at, packet }) => at !== 'service' && packet.destination === probe.packet.destination);
 }
 
