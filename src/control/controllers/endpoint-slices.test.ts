@@ -61,8 +61,8 @@ const rows: readonly (readonly [name: string, objects: KubeObject[], addresses: 
   ['EPS-26: a pod without an address is no endpoint yet', [service(), pod('p', { ips: [] }), node('a')], []],
   ['EPS-28, ESL-39: a pod on an unknown node waits', [service(), pod('p')], []],
   ['EPS-28, ESL-39: unless not-ready addresses are published', [service({ publishNotReadyAddresses: true }), pod('p')], ['10.0.0.1']],
-  ['ESL-38: only addresses of the Service’s family', [service({ ipFamilies: ['IPv6'] }), pod('p', { ips: ['10.0.0.1', 'fd00::1'] }), node('a')], ['fd00::1']],
-  ['EPS-08, ESL-24: both families, a slice each', [service({ ipFamilies: ['IPv4', 'IPv6'] }), pod('p', { ips: ['10.0.0.1', 'fd00::1'] }), node('a')], ['10.0.0.1', 'fd00::1']],
+  ['DS-27, ESL-38: only addresses of the Service’s family', [service({ ipFamilies: ['IPv6'] }), pod('p', { ips: ['10.0.0.1', 'fd00::1'] }), node('a')], ['fd00::1']],
+  ['DS-27, EPS-08, ESL-24: both families, a slice each', [service({ ipFamilies: ['IPv4', 'IPv6'] }), pod('p', { ips: ['10.0.0.1', 'fd00::1'] }), node('a')], ['10.0.0.1', 'fd00::1']],
   ['EPS-02, SVC-32: no selector, no slices', [service({ selector: undefined }), pod('p'), node('a')], []],
   ['EPS-02, SVC-92: an ExternalName has none', [service({ type: 'ExternalName' }), pod('p'), node('a')], []],
 ];

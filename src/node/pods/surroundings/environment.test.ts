@@ -47,8 +47,8 @@ const rows: [name: string, asked: Asked, expected: Record<string, string>][] = [
     },
   ],
   [
-    'DSC-04, DSC-05: named ports, UDP and IPv6',
-    { objects: [service('dns', { clusterIP: 'fd00::a', ports: [{ name: 'dns-udp', port: 53, protocol: 'UDP' }] })] },
+    'DS-42, DSC-04, DSC-05: named ports, UDP and IPv6; of two addresses the first',
+    { objects: [service('dns', { clusterIP: 'fd00::a', clusterIPs: ['fd00::a', '10.96.0.10'], ports: [{ name: 'dns-udp', port: 53, protocol: 'UDP' }] })] },
     {
       DNS_SERVICE_HOST: 'fd00::a',
       DNS_SERVICE_PORT: '53',
