@@ -74,10 +74,11 @@ export function senderTo(response: Response): Sender {
   let held: Buffer[] = [];
   let heldBytes = 0;
   function flush(): void {
+    if (held.length === 0) return;
     const chunks = held;
     held = [];
     heldBytes = 0;
-    if (chunks.length === 0 || isGone(response)) return;
+    if (isGone(response)) return;
     (response as ServerResponse).write(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
   }
   return {
@@ -97,10 +98,13 @@ export function senderTo(response: Response): Sender {
 /** `before` is called before each write. HTTP/2's own stream is asked for less than the response that imitates HTTP/1's. */
 function sinkTo(response: Response, before: () => void): Sink {
   const out: Writable = 'stream' in response ? response.stream : response;
+  // Asked of the stream at every write, `destroyed` would be a good part of the write's cost.
+  let isThere = !out.destroyed;
+  out.once('close', () => (isThere = false));
   return {
     write(bytes) {
       before();
-      return out.destroyed || out.writableEnded || out.write(bytes);
+      return !isThere || out.write(bytes);
     },
     onDrain: (listener) => void out.on('drain', listener),
   };
