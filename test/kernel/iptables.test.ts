@@ -14,7 +14,8 @@ import type { IptablesRules } from '../../src/node/iptables/rules.ts';
 import { createNamespace, inNamespace, type Netns, removeNamespace } from '../../src/node/netlink/namespaces.ts';
 
 const origin = { kind: 'Service', namespace: 'default', name: 'web' };
-const endpoint = (address: string): Endpoint => ({ address, port: 8080, local: address.startsWith('10.244.1.'), origin });
+const isHere = (address: string) => address.startsWith('10.244.1.');
+const endpoint = (address: string): Endpoint => ({ address, port: 8080, local: isHere(address), node: isHere(address) ? 'a' : 'b', origin });
 const web = (addresses: readonly string[], more: Partial<ServicePort> = {}): ServicePort => ({
   key: 'default/web:http/tcp/4',
   family: 4,
