@@ -1,6 +1,7 @@
 // Pods that leave while requests run: what the slice says meanwhile, and that nobody is turned away.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setInterval } from 'node:timers/promises';
 import { eventually, forget, manifest, startCluster, type RunningCluster } from './running-cluster.ts';
 import { startLoad, type SteadyLoad } from './steady-load.ts';
 import { type EndpointView, podsOf, readyPods, slicesOf, systemReady } from './workloads.ts';
@@ -87,4 +88,55 @@ test('scaling down and up again turns nobody away', async () => {
   await readyPods(cluster, '-l app=web', 4);
   await loads.more(50);
   await loads.stop();
+});
+
+const workers = ['10.5.0.12', '10.5.0.13'];
+
+/** A load balancer as clouds have them: asks each node's health check node port every two seconds, and believes the answer until the next. */
+async function startProbing(healthPort: number) {
+  const stop = new AbortController();
+  let healthy: readonly string[] = [];
+  const seen: string[] = [];
+  const isHealthy = async (node: string) => (await cluster.inside('client', `curl -s -o /dev/null -w %{http_code} --max-time 1 http://${node}:${healthPort}/`)).stdout === '200';
+  const probe = async () => {
+    const answers = await Promise.all(workers.map(isHealthy));
+    healthy = workers.filter((_, index) => answers[index]);
+    if (seen.at(-1) !== healthy.join()) seen.push(healthy.join());
+  };
+  await eventually('a node is healthy', probe, () => healthy.length > 0);
+  const probing = (async () => {
+    for await (const _ of setInterval(2000, undefined, { signal: stop.signal })) await probe();
+  })().catch((error: Error) => assert.equal(error.name, 'AbortError'));
+  let turn = 0;
+  return {
+    /** Where the next client is sent. */
+    choose: () => healthy[turn++ % healthy.length]!,
+    /** What it believed, one after another. */
+    seen,
+    async stop() {
+      stop.abort();
+      await probing;
+    },
+  };
+}
+
+test('KPX-50, PROXY-23: behind a balancer that learns late, a rolling update under policy Local turns nobody away', async () => {
+  await cluster.ok(`apply -f ${manifest('graceful/local.yaml')}`);
+  await cluster.ok('rollout status deployment/local --timeout=30s');
+  const balancer = await startProbing(32_100);
+  const target = { from: 'client', get address() { return balancer.choose(); }, port: 30_082 };
+  const load = startLoad(cluster, target, { workers: 3 });
+  await load.more(50);
+  const nodeOfPod = async () => (await readyPods(cluster, '-l app=local', 1))[0]!.spec.nodeName;
+  // The new pod goes where the old one is not.
+  const nodesBefore = await nodeOfPod();
+  await cluster.ok('set image deployment/local local=local:2');
+  await cluster.ok('rollout status deployment/local --timeout=60s');
+  assert.notEqual(await nodeOfPod(), nodesBefore);
+  await load.more(50);
+  const { requests, failures, byPod } = await load.stop();
+  await balancer.stop();
+  assert.deepEqual(failures, [], `of ${requests} requests`);
+  assert.equal(byPod.size, 2);
+  assert.notEqual(balancer.seen.at(-1), balancer.seen[0], 'the balancer has gone from one node to the other');
 });

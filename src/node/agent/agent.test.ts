@@ -107,6 +107,18 @@ test('a node that was given up and cannot catch up does not say that it is ready
   await settle(agent.close());
 });
 
+test('KPX-11: a change is in the machine within a second, whatever came before', async () => {
+  const { agent, store, clock, settle, driver } = world();
+  await settle(agent.start());
+  await clock.advance(0);
+  for (const name of ['first', 'second', 'third']) {
+    await store.write({ verb: 'create', object: service(name) });
+    await clock.advance(1000);
+    assert.ok(driver.applied.at(-1)?.includes(name), `${driver.applied.at(-1)} lacks ${name}`);
+  }
+  await agent.close();
+});
+
 test('changes that come together are applied together, and settled tells when they are in the machine', async () => {
   const { agent, store, settle, driver } = world();
   await settle(agent.start());
