@@ -17,6 +17,7 @@ import { type AgentStep, step } from '../node/agent/step.ts';
 import { type ProxyMode, rulesStep } from '../node/agent/rules-step.ts';
 import { connectStep } from '../node/agent/connect-step.ts';
 import { readMachineFacts } from '../node/agent/machine-facts.ts';
+import { problemsStep } from '../node/agent/problems-step.ts';
 import type { NodeSelf } from '../node/agent/node-object.ts';
 import { nodeCgroup } from '../node/bpf/cgroups.ts';
 import { createFlowRenderer } from '../node/dataplane/render-flows.ts';
@@ -31,6 +32,7 @@ import type { Netns } from '../node/netlink/namespaces.ts';
 import type { NodeAccess } from '../node/pods/access/pod-access.ts';
 import type { EchoHost } from '../node/pods/echo/echo-host.ts';
 import { createLinuxPods, type LinuxPodsOptions } from '../node/pods/linux-pods.ts';
+import { createEventRecorder } from '../node/pods/pod-events.ts';
 import type { ImagePlace } from '../node/pods/programs/programs.ts';
 import type { BuiltinPrograms } from '../node/pods/programs/program.ts';
 import type { ClusterDescription, NodeDescription } from '../ui/config/cluster-description.ts';
@@ -162,7 +164,7 @@ export function createNode(node: NodeDescription, parts: NodeParts): RunningNode
     self: describeSelf(node, description),
     reads,
     compile: createCompiler({ ...scope, node: node.name }),
-    steps: [...stepsOf(namespace, description.proxyMode, health), ...connectTime.steps],
+    steps: [...stepsOf(namespace, description.proxyMode, health), problemsStep(store, createEventRecorder(store, node.name, clock)), ...connectTime.steps],
     notes: connectTime.notes,
     leaseSeconds: description.nodeHeartbeat.leaseSeconds,
     checkEveryMs: defaultSyncPeriodMs,

@@ -61,6 +61,17 @@ test('HPT-03: fairlead why follows a host port and names its pod', async () => {
   assert.match(stdout, new RegExp(`by its host port 8080 +because Pod default/${other!.metadata.name}`));
 });
 
+test('HPT-05: a pod that names its node itself escapes the scheduler; the port stays with the older, and its events say so', async () => {
+  const [one] = await placedEdges(2);
+  const spec = { nodeName: one!.spec.nodeName, containers: [{ name: 'main', image: 'any', ports: [{ containerPort: 80, hostPort: 8080 }] }] };
+  await cluster.ok('apply -f -', { stdin: JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bold' }, spec }) });
+  await cluster.ok('wait --for=condition=Ready pod/bold --timeout=20s');
+  const said = await eventually('the event', () => cluster.ok('describe pod bold'), (text) => text.includes('HostPortConflict'));
+  assert.match(said, new RegExp(`Warning +HostPortConflict .*${addresses[one!.spec.nodeName]} port 8080/TCP belongs to Pod default/${one!.metadata.name}`));
+  assert.equal(podIn((await curlFrom(cluster, 'client', at(one!.spec.nodeName, 8080))).body), `default/${one!.metadata.name}`);
+  await cluster.ok('delete pod bold');
+});
+
 test('HPT-05: when a pod goes, its port closes or goes to the one that waited', async () => {
   const [one] = await placedEdges(2);
   const url = at(one!.spec.nodeName, 8080);

@@ -110,6 +110,11 @@ test('host ports keep their identity while pods elsewhere and Services change', 
   assert.equal(show({ pod: 'web-2', ready: false }, { ...web, nodePort: 30_080 }).hostPorts, before);
 });
 
+test('HPT-07: a pod on the host network has its ports already', () => {
+  const { hostPorts } = playback('two-nodes').show({ pod: 'agent', node: 'a', labels: {}, hostNetwork: true, hostPorts: ['90=90'] }, { pod: 'web-1', hostPorts: ['91=8080'] });
+  assert.deepEqual([...hostPorts.keys()], ['pod/default/web-1:91/tcp/4', 'pod/default/web-1:91/tcp/6']);
+});
+
 test('CNI-14: where another network plug-in gives pods their addresses, host ports are its business', () => {
   const fixture = fixtureOf('two-nodes');
   const objects = toManifests([{ pod: 'web-1', hostPorts: ['90=8080'] }], fixture.objects);
