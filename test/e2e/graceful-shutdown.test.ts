@@ -126,17 +126,21 @@ test('KPX-50, PROXY-23: behind a balancer that learns late, a rolling update und
   const balancer = await startProbing(32_100);
   const target = { from: 'client', get address() { return balancer.choose(); }, port: 30_082 };
   const load = startLoad(cluster, target, { workers: 3 });
-  await load.more(50);
-  const nodeOfPod = async () => (await readyPods(cluster, '-l app=local', 1))[0]!.spec.nodeName;
-  // The new pod goes where the old one is not.
-  const nodesBefore = await nodeOfPod();
-  await cluster.ok('set image deployment/local local=local:2');
-  await cluster.ok('rollout status deployment/local --timeout=60s');
-  assert.notEqual(await nodeOfPod(), nodesBefore);
-  await load.more(50);
-  const { requests, failures, byPod } = await load.stop();
-  await balancer.stop();
-  assert.deepEqual(failures, [], `of ${requests} requests`);
-  assert.equal(byPod.size, 2);
+  try {
+    await load.more(50);
+    const [old] = await readyPods(cluster, '-l app=local', 1);
+    // The new pod must go where the old one is not.
+    await cluster.ok(`cordon ${old!.spec.nodeName}`);
+    await cluster.ok('set image deployment/local local=local:2');
+    await readyPods(cluster, '-l app=local', 1);
+    const [fresh] = await eventually('the new pod alone', () => readyPods(cluster, '-l app=local', 1), ([pod]) => pod!.metadata.name !== old!.metadata.name);
+    assert.notEqual(fresh!.spec.nodeName, old!.spec.nodeName);
+    await cluster.ok(`uncordon ${old!.spec.nodeName}`);
+    await load.more(50);
+  } finally {
+    const { requests, failures } = await load.stop();
+    await balancer.stop();
+    assert.deepEqual(failures, [], `of ${requests} requests`);
+  }
   assert.notEqual(balancer.seen.at(-1), balancer.seen[0], 'the balancer has gone from one node to the other');
 });
