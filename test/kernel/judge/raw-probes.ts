@@ -103,7 +103,9 @@ export function openEar(namespace: Netns, who: string, protocol: RawProtocol): E
       for (const [index, family] of families.entries()) {
         for (const { bytes, peer } of drain(fds[index]!)) {
           const probe = read(protocol, family, bytes);
-          if (probe) heard.push({ number: probe.number, reception: { who, port: probe.port, peer } });
+          // IPv4 raw sockets see the header, and with it where the packet was sent.
+          const address = family === 4 ? { address: printAddress(addressFromBytes(bytes.subarray(16, 20))) } : {};
+          if (probe) heard.push({ number: probe.number, reception: { who, port: probe.port, peer, ...address } });
         }
       }
       return heard;
