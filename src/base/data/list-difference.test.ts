@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { listDifference } from './list-difference.ts';
 import { removeSorted, setSorted, sortedMapOf, sortedValues, type SortedMap } from './sorted-map.ts';
@@ -30,4 +32,22 @@ test('what came and went between two lists is told alike, whether they are compa
 
 test('two lists that have little in common are not compared: whoever asks begins anew', () => {
   assert.equal(listDifference([{ key: 'a' }], [{ key: 'a' }, { key: 'b' }]), undefined);
+});
+
+test('a list that nobody holds any more is forgotten, though newer ones were compared with it', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const lists: (readonly Item[])[] = [sortedValues(start)];
+  const first = new WeakRef(lists[0]!);
+  for (let n = 0; n < 3; n++) {
+    lists.push(sortedValues(setSorted(start, keyOf(n), { key: keyOf(n) })));
+    listDifference(lists[n]!, lists[n + 1]!);
+  }
+  const newest = lists.pop()!;
+  lists.length = 0;
+  // A weak reference holds its list to the end of the turn in which it was made or asked.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  assert.equal(first.deref(), undefined);
+  assert.equal(newest.length, start.size);
 });

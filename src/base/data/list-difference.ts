@@ -4,16 +4,19 @@ import { type Difference, originOf, sortedDifference } from './sorted-map.ts';
 
 export type { Difference } from './sorted-map.ts';
 
-/** The same two lists are compared by every reader of their kind: once is enough. */
-const known = new WeakMap<readonly unknown[], { old: readonly unknown[]; difference: Difference<unknown> | undefined }>();
+/**
+ * The same two lists are compared by every reader of their kind: once is enough. The older one is not held: it has an
+ * entry, too, and so every list that ever was would live as long as the newest.
+ */
+const known = new WeakMap<readonly unknown[], { old: WeakRef<readonly unknown[]>; difference: Difference<unknown> | undefined }>();
 
 /** By identity; an object that changed is one that left and one that came. Undefined when that is most of them. */
 export function listDifference<T>(old: readonly T[], now: readonly T[]): Difference<T> | undefined {
   const before = known.get(now);
-  if (before?.old === old) return before.difference as Difference<T> | undefined;
+  if (before?.old.deref() === old) return before.difference as Difference<T> | undefined;
   const found = compare(old, now);
   const difference = found.added.length + found.removed.length > now.length / 4 ? undefined : found;
-  known.set(now, { old, difference });
+  known.set(now, { old: new WeakRef(old), difference });
   return difference;
 }
 
