@@ -38,7 +38,7 @@ after(async () => {
 
 const verbs: readonly (readonly [verb: string, ...flags: string[]])[] = [
   ['proxy', '--node', 'a', '--healthz-bind-address', '', '--metrics-bind-address', ''],
-  ['dns', '--bind-address', '127.0.0.1:5300', '--status-bind-address', ''],
+  ['dns', '--bind-address', '127.0.0.1:0', '--status-bind-address', ''],
   ['gateway', '--status-bind-address', ''],
 ];
 

@@ -211,8 +211,8 @@ step('WT-21 WT-22: the ingress controller runs on the workers’ own addresses a
   const list = await pods('app.kubernetes.io/name=fairlead-gateway', '-n ingress-nginx');
   assert.deepEqual(list.map((pod) => pod.status.podIP).toSorted(), ['10.0.2.15', '10.0.2.5']);
   const listens = async (node: string) => {
-    const { stdout } = await cluster.inside(node, 'cat /proc/net/tcp');
-    return [/ 00000000:0050 00000000:0000 0A/, / 00000000:01BB 00000000:0000 0A/].map((socket) => socket.test(stdout));
+    const { stdout } = await cluster.inside(node, 'cat /proc/net/tcp /proc/net/tcp6');
+    return [/ 0+:0050 0+:0000 0A/, / 0+:01BB 0+:0000 0A/].map((socket) => socket.test(stdout));
   };
   for (const node of workers) await eventually(`${node} listens`, () => listens(node), (both) => both.every(Boolean));
   assert.deepEqual(await listens('k8s-node1'), [false, false]);
@@ -331,9 +331,9 @@ step('WT-31 KPX-24: taken down again, nothing of the applications is left on any
   const leftovers = async () => {
     const seen = await Promise.all(
       nodeNames.map(async (node) => {
-        const [rules, routes, sockets] = [await ruleset(node), (await cluster.inside(node, 'ip route')).stdout, (await cluster.inside(node, 'cat /proc/net/tcp')).stdout];
+        const [rules, routes, sockets] = [await ruleset(node), (await cluster.inside(node, 'ip route')).stdout, (await cluster.inside(node, 'cat /proc/net/tcp /proc/net/tcp6')).stdout];
         const traces = [String(nodePort), clusterIP, ...addresses].filter((each) => rules.includes(each) || routes.includes(`${each} `));
-        return / 00000000:0050 .* 0A /.test(sockets) ? [...traces, 'port 80'] : traces;
+        return / 0+:0050 .* 0A /.test(sockets) ? [...traces, 'port 80'] : traces;
       }),
     );
     return seen.flat();

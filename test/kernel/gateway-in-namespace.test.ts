@@ -17,11 +17,13 @@ test('ICT-04, ICT-05, WT-22: ports 80 and 443 of the node answer, those of the m
   const sockets = namespaceSockets(namespace);
   const pod = createServer((req, res) => res.end(`pod says ${req.headers.host}`));
   await sockets.listenTcp(pod, { address: '127.0.0.2', port: 8080 });
+  after(() => pod.close().closeAllConnections());
   const proxy = createProxy({ sockets, log: logFor('test') });
+  after(() => proxy.close());
   const toPod = endpoints(8080);
   const backend = toPod.type === 'endpoints' ? { ...toPod, endpoints: toPod.endpoints.map((each) => ({ ...each, address: '127.0.0.2' })) } : toPod;
   await proxy.apply(listenersOf([hostOf('www.test.com', route(backend))], ['HTTP', 'HTTPS']));
-  assert.deepEqual(proxy.addressOf('*:80'), { address: '0.0.0.0', family: 'IPv4', port: 80 });
+  assert.deepEqual(proxy.addressOf('*:80'), { address: '::', family: 'IPv6', port: 80 }, 'both families through one socket');
   assert.equal(proxy.addressOf('*:443')?.port, 443);
   const client = sockets.connectTcp({ address: '127.0.0.1', port: 80 });
   client.write('GET / HTTP/1.1\r\nHost: www.test.com\r\n\r\n');
@@ -29,7 +31,4 @@ test('ICT-04, ICT-05, WT-22: ports 80 and 443 of the node answer, those of the m
   client.destroy();
   const outside = hostSockets.connectTcp({ address: '127.0.0.1', port: 80 });
   await assert.rejects(once(outside, 'connect'), { code: 'ECONNREFUSED' });
-  await proxy.close();
-  pod.closeAllConnections();
-  pod.close();
 });

@@ -30,7 +30,7 @@ describe('rtnetlink', () => {
   test('a veth pair is born with each end in its namespace, and dies whole', () => {
     rtnetlink.send(addVeth({ name: 'v0', mac, mtu: 1400 }, { name: 'eth0', namespace: far }), setLink('v0', { up: true }));
     const { index: _index, ...link } = rtnetlink.link('v0')!;
-    assert.deepEqual(link, { name: 'v0', kind: 'veth', up: true, mtu: 1400, mac });
+    assert.deepEqual(link, { name: 'v0', kind: 'veth', up: true, running: false, mtu: 1400, mac }, 'not running while the far end is down');
     assert.match(ip(far, 'link', 'show', 'dev', 'eth0'), /eth0@/);
     rtnetlink.send(deleteLink('v0'));
     assert.equal(rtnetlink.link('v0'), undefined);
