@@ -9,8 +9,6 @@ import { openStreams, type Outcome, type PacedLoad, startPacedLoad, type Streams
 import { eventually, type RunningCluster } from './running-cluster.ts';
 
 const perSecond = 100;
-/** Of examples/under-load. */
-const node1 = '10.12.0.11';
 
 /** What a failed test has left open would keep the process from ending. */
 const open = new Set<() => unknown>();
@@ -20,24 +18,26 @@ export async function closeLoads(): Promise<void> {
   open.clear();
 }
 
-const hostOf = ({ name }: RunningCluster, host: string): Netns => namespaceOf(namespacePrefix(name) + host);
+export const hostOf = ({ name }: RunningCluster, host: string): Netns => namespaceOf(namespacePrefix(name) + host);
 const askerOf = ({ name }: RunningCluster): Netns => namespaceOf(readdirSync('/run/netns').find((each) => each.startsWith(`${namespacePrefix(name)}node3_default_asker_`))!);
 
 interface Reached {
   clusterIP: string;
   balanced: string;
+  node1: string;
   nodePort: number;
 }
 
 async function addressesOf(cluster: RunningCluster, service: string): Promise<Reached> {
   type View = { spec: { clusterIP: string; ports: { nodePort: number }[] }; status: { loadBalancer: { ingress?: { ip: string }[] } } };
   const seen = await eventually(`an address for ${service}`, () => cluster.get<View>(`service ${service}`), ({ status }) => status.loadBalancer.ingress !== undefined);
-  return { clusterIP: seen.spec.clusterIP, balanced: seen.status.loadBalancer.ingress![0]!.ip, nodePort: seen.spec.ports[0]!.nodePort };
+  const { status } = await cluster.get<{ status: { addresses: { address: string }[] } }>('node node1');
+  return { node1: status.addresses[0]!.address, clusterIP: seen.spec.clusterIP, balanced: seen.status.loadBalancer.ingress![0]!.ip, nodePort: seen.spec.ports[0]!.nodePort };
 }
 
 /** A hundred a second from outside, a hundred from a pod. */
 export async function startLoads(cluster: RunningCluster, service: string): Promise<PacedLoad> {
-  const { clusterIP, balanced, nodePort } = await addressesOf(cluster, service);
+  const { clusterIP, balanced, node1, nodePort } = await addressesOf(cluster, service);
   const asker = askerOf(cluster);
   const client = hostOf(cluster, 'client');
   const everywhere = (from: Netns) => [{ from, address: node1, port: nodePort }, { from, address: balanced, port: 80 }];

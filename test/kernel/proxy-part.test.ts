@@ -2,26 +2,20 @@
 //
 //   node (the proxy, clients, the API server on loopback) ── pod (10.244.1.2, an echo of lines on 8080)
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
 import { nodeKind } from '../../src/kube/kinds/node.ts';
-import { printKubeconfig } from '../../src/kube/client/kubeconfig.ts';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
-import { namespaceSockets, spawnIn } from '../../src/node/netlink/namespace-sockets.ts';
+import { namespaceSockets } from '../../src/node/netlink/namespace-sockets.ts';
 import { createNamespace, inNamespace, type Netns, removeNamespace } from '../../src/node/netlink/namespaces.ts';
 import { readSysctlHere } from '../../src/node/netlink/sysctl.ts';
 import { type ApiUnderTest, startApi } from '../e2e/api-under-test.ts';
-import { eventually, readManifest } from '../e2e/running-cluster.ts';
+import { accountOf, type PartProcess, startPart } from '../e2e/part-process.ts';
+import { eventually } from '../e2e/running-cluster.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
 const clusterIp = '10.96.0.10';
 const table = 'table inet fairlead';
 let node: Netns;
@@ -29,7 +23,7 @@ let pod: Netns;
 let api: ApiUnderTest;
 let echo: Server;
 const streams = new Set<Socket>();
-const running = new Set<ChildProcess>();
+const running = new Set<PartProcess>();
 
 const object = (kind: string, name: string, rest: object, apiVersion = 'v1'): KubeObject => ({ apiVersion, kind, metadata: { name, ...(kind !== 'Node' && { namespace: 'default' }) }, ...rest }) as KubeObject;
 const service = (name: string, ip: string) =>
@@ -64,36 +58,18 @@ before(async () => {
 });
 
 after(async () => {
-  await Promise.all([...running].map((child) => end(child)));
+  await Promise.all([...running].map((part) => part.end()));
   for (const stream of streams) stream.destroy();
   echo.close();
   await api.close();
   for (const each of [node, pod]) removeNamespace(each);
 });
 
-interface Started {
-  child: ChildProcess;
-  /** Settles when it says that it serves. */
-  serving: Promise<unknown>;
-}
-
-function start(...more: string[]): Started {
-  const args = [main, 'proxy', '--kubeconfig', api.kubeconfig, '--node', 'a', '--service-cidr', '10.96.0.0/16', '--sync-period', '1s', ...more];
-  const child = spawnIn(node, process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'] });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
-  const serving = new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stderr! }).on('line', (line) => line.startsWith('serving ') && resolve());
-    child.once('exit', (code, signal) => reject(new Error(`fairlead proxy ended with ${code ?? signal}`)));
-  });
-  serving.catch(() => {});
-  return { child, serving };
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  return (await exited)[0] as number | null;
+function start(...more: string[]): PartProcess {
+  const part = startPart(node, ['proxy', '--kubeconfig', api.kubeconfig, '--node', 'a', '--service-cidr', '10.96.0.0/16', '--sync-period', '1s', ...more]);
+  running.add(part);
+  void part.ended.then(() => running.delete(part));
+  return part;
 }
 
 /** A stream through the cluster IP: each `say` must come back. */
@@ -118,46 +94,40 @@ const status = async (port: number, path: string) => {
 
 test('KPX-26, PROXY-02: nothing is written before Services and slices have been listed in full', async () => {
   // As an account that may read Services but, so far, no slices.
-  const documents = parseAllDocuments(readManifest('parts/proxy.yaml')).map((each) => each.toJS() as KubeObject & { rules?: { resources: string[] }[] });
-  const [account, role, binding] = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding'].map((kind) => documents.find((each) => each.kind === kind)!);
-  const [owner, made] = await create(account!, { ...role!, rules: role!.rules!.filter(({ resources }) => !resources.includes('endpointslices')) } as KubeObject, binding!);
-  const { token } = await api.tokens.issue({ namespace: 'kube-system', name: 'fairlead-proxy', uid: owner!.metadata.uid!, audiences: [api.tokens.issuer], expirationSeconds: 3600 });
-  const kubeconfig = join(api.folder, 'account');
-  writeFileSync(kubeconfig, printKubeconfig('account', { server: `https://127.0.0.1:${api.port}`, ca: api.ca, token }));
-  const { child, serving } = start('--kubeconfig', kubeconfig);
+  const account = await accountOf(api, 'proxy');
+  await account.forbid('endpointslices');
+  const proxy = start('--kubeconfig', account.kubeconfig);
   await eventually('the metrics answer', async () => status(10_249, '/proxyMode').catch(() => ''), (text) => text.includes('nftables'));
   assert.equal(tables(), '');
-  await api.store.write({ verb: 'update', object: { ...made!, rules: role!.rules } as KubeObject });
-  await serving;
+  await account.forbid();
+  await proxy.serving();
   assert.ok(tables().includes(table));
   assert.ok(holds(clusterIp), 'with the manifest’s whole role it serves');
-  assert.equal(await end(child), 0);
+  assert.equal(await proxy.end(), 0);
 });
 
 test('PROXY-05: without nft it ends at once and says so; no other mode is taken instead', async () => {
-  const child = spawnIn(node, process.execPath, [main, 'proxy', '--kubeconfig', api.kubeconfig, '--node', 'a'], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, PATH: '/nonexistent' } });
-  const said = text(child.stderr!);
-  const [code] = (await once(child, 'exit')) as [number];
-  assert.deepEqual([code, (await said).trim()], [1, 'fairlead: proxy mode nftables cannot be served here: nft is not installed']);
+  const proxy = startPart(node, ['proxy', '--kubeconfig', api.kubeconfig, '--node', 'a'], { PATH: '/nonexistent' });
+  assert.deepEqual([await proxy.ended, proxy.said().trim()], [1, 'fairlead: proxy mode nftables cannot be served here: nft is not installed']);
 });
 
 test('KPX-26, PROXY-82: a stream through a cluster IP outlives the end, a kill -9 and the new start of the proxy, and an API outage', async () => {
   const first = start();
-  await first.serving;
+  await first.serving();
   const stream = await openStream();
   await stream.say('under the first');
-  assert.equal(await end(first.child), 0);
+  assert.equal(await first.end(), 0);
   await stream.say('under none');
   await (await openStream()).say('a new one, under none');
   const second = start();
-  await second.serving;
+  await second.serving();
   await stream.say('under the second');
-  await end(second.child, 'SIGKILL');
+  await second.end('SIGKILL');
   await stream.say('after kill -9');
   await create(service('late', '10.96.0.20'), slice('late-1', 'late'));
   await api.store.write({ verb: 'delete', target: { apiVersion: 'v1', kind: 'Service', name: 'late', namespace: 'default' } });
   const third = start();
-  await third.serving;
+  await third.serving();
   await stream.say('under the third');
   await api.pause();
   await stream.say('without an API server');
@@ -167,12 +137,12 @@ test('KPX-26, PROXY-82: a stream through a cluster IP outlives the end, a kill -
   await eventually('the proxy follows again', async () => holds('10.96.0.30'), (seen) => seen);
   await stream.say('with the API server again');
   stream.end();
-  await end(third.child);
+  await third.end();
 });
 
 test('KPX-25, KPX-46, KPX-27, PROXY-08: connections are remembered for a day; a flushed table is back within the sync period; health and metrics answer; --cleanup leaves nothing', async () => {
-  const { child, serving } = start();
-  await serving;
+  const proxy = start();
+  await proxy.serving();
   assert.equal(inNamespace(node, () => readSysctlHere('net/netfilter/nf_conntrack_tcp_timeout_established')), '86400');
   inNamespace(node, () => execFileSync('nft', ['flush', 'ruleset']));
   await eventually('the table is back', async () => holds(clusterIp), (seen) => seen);
@@ -182,9 +152,8 @@ test('KPX-25, KPX-46, KPX-27, PROXY-08: connections are remembered for a day; a 
   await api.store.write({ verb: 'update', object: { ...seen, spec: { ...seen.spec, taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } } as KubeObject });
   await eventually('the node is on its way out', async () => status(10_256, '/healthz'), (text) => /"nodeEligible":false.* 503$/s.test(text));
   assert.match(await status(10_256, '/livez'), / 200$/);
-  assert.equal(await end(child), 0);
+  assert.equal(await proxy.end(), 0);
   assert.ok(tables().includes(table), 'the end of the proxy is not the end of its rules');
-  const [code] = (await once(spawnIn(node, process.execPath, [main, 'proxy', '--cleanup'], { stdio: 'inherit' }), 'exit')) as [number];
-  assert.equal(code, 0);
+  assert.equal(await startPart(node, ['proxy', '--cleanup']).ended, 0);
   assert.equal(tables(), '');
 });

@@ -50,32 +50,32 @@ for (const mode of ['nftables', 'iptables'] as const) {
     }
 
     test('KPX-26, PROXY-82: kill -9 and starting again, over and over: no request fails, every stream goes on', async (t) => {
-      let { child, serving } = start();
-      await serving;
+      let proxy = start();
+      await proxy.serving();
       const { load, streams } = await begin();
       for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
-        await world.end(child, signal);
+        await proxy.end(signal);
         assert.ok(rules().includes(world.pods[0]!.address), `rules stand after ${signal}`);
         await asked(load, perSecond / 2);
-        ({ child, serving } = start());
-        await serving;
+        proxy = start();
+        await proxy.serving();
         await asked(load, perSecond / 2);
       }
       allLive(t, streams);
       await endWell(t, load);
-      await world.end(child);
+      await proxy.end();
     });
 
     test('KPX-26: an endpoint that left while the proxy was away gets no connection from its next start on; its stream goes on', async (t) => {
       const first = start();
-      await first.serving;
+      await first.serving();
       const { load, streams } = await begin();
-      await world.end(first.child, 'SIGKILL');
+      await first.end('SIGKILL');
       const [gone, ...stay] = world.pods;
       await world.update(sliceObject('web-1', 'web', stay.map(({ address }) => address)));
       await asked(load, perSecond);
       const second = start();
-      await second.serving;
+      await second.serving();
       assert.ok(!rules().includes(gone!.address), 'no rule names it');
       const came = gone!.came();
       await asked(load, perSecond);
@@ -83,7 +83,7 @@ for (const mode of ['nftables', 'iptables'] as const) {
       allLive(t, streams);
       await endWell(t, load);
       await world.update(sliceObject('web-1', 'web', world.pods.map(({ address }) => address)));
-      await world.end(second.child);
+      await second.end();
     });
 
     const crowd = mode === 'nftables' ? 5000 : 1000;
@@ -91,18 +91,18 @@ for (const mode of ['nftables', 'iptables'] as const) {
       const thousands = Array.from({ length: crowd / 1000 }, (_, k) => sliceObject(`crowd-${k}`, 'crowd', Array.from({ length: 1000 }, (_, i) => `192.168.${4 * k + (i >> 8)}.${i & 255}`)));
       await world.create(serviceObject('crowd', '10.96.0.20'), ...thousands);
       const first = start();
-      await first.serving;
+      await first.serving();
       assert.ok(rules().includes('192.168.0.7'), 'the crowd is there');
       const { load, streams } = await begin();
-      await world.end(first.child, 'SIGKILL');
+      await first.end('SIGKILL');
       const second = start();
-      await second.serving;
+      await second.serving();
       await asked(load, perSecond);
       for (const slice of thousands) await world.api.store.write({ verb: 'delete', target: { apiVersion: slice.apiVersion, kind: slice.kind, name: slice.metadata.name, namespace: 'default' } });
       await asked(load, perSecond);
       allLive(t, streams);
       await endWell(t, load);
-      await world.end(second.child);
+      await second.end();
     });
   });
 }

@@ -3,18 +3,13 @@
 //
 //   node (the proxy, the API server on loopback) ─┬─ pod 0 … n-1 (10.244.1.10 …, port 8080, counts who comes)
 //                                                 └─ asker (10.244.1.200)
-import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { KubeObject } from '../../src/kube/objects/meta.ts';
-import { namespaceSockets, spawnIn } from '../../src/node/netlink/namespace-sockets.ts';
+import { namespaceSockets } from '../../src/node/netlink/namespace-sockets.ts';
 import { createNamespace, inNamespace, type Netns, removeNamespace } from '../../src/node/netlink/namespaces.ts';
 import { type ApiUnderTest, startApi } from '../e2e/api-under-test.ts';
-
-const main = join(import.meta.dirname, '../../src/main.ts');
+import { type PartProcess, startPart } from '../e2e/part-process.ts';
 
 export const object = (kind: string, name: string, rest: object, apiVersion = 'v1'): KubeObject => ({ apiVersion, kind, metadata: { name, ...(kind !== 'Node' && { namespace: 'default' }) }, ...rest }) as KubeObject;
 
@@ -32,12 +27,6 @@ export interface EchoPod {
   readonly came: () => number;
 }
 
-export interface StartedProxy {
-  readonly child: ChildProcess;
-  /** Settles when it says that it serves. */
-  readonly serving: Promise<unknown>;
-}
-
 export interface ProxyWorld {
   readonly node: Netns;
   readonly asker: Netns;
@@ -45,8 +34,7 @@ export interface ProxyWorld {
   readonly pods: readonly EchoPod[];
   create(...objects: KubeObject[]): Promise<unknown>;
   update(object: KubeObject): Promise<unknown>;
-  startProxy(...flags: string[]): StartedProxy;
-  end(child: ChildProcess, signal?: NodeJS.Signals): Promise<number | null>;
+  startProxy(...flags: string[]): PartProcess;
   /** A program on the node; its output. */
   onNode(program: string, ...words: string[]): string;
   close(): Promise<void>;
@@ -101,28 +89,16 @@ export async function createProxyWorld(name: string, count: number): Promise<Pro
   const pods = await Promise.all(Array.from({ length: count }, (_, index) => startPod(node, name, index)));
   const asker = wire(node, name, 190, '10.244.1.200');
   const api = await startApi({ sockets: namespaceSockets(node) });
-  const running = new Set<ChildProcess>();
+  const running = new Set<PartProcess>();
   const create = (...objects: KubeObject[]) => Promise.all(objects.map((each) => api.store.write({ verb: 'create', object: each })));
   await create(object('Node', 'a', { spec: { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24'] }, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } }));
 
-  async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    return (await exited)[0] as number | null;
-  }
-
-  function startProxy(...flags: string[]): StartedProxy {
-    const args = [main, 'proxy', '--kubeconfig', api.kubeconfig, '--node', 'a', '--service-cidr', '10.96.0.0/16', '--sync-period', '1s', ...flags];
-    const child = spawnIn(node, process.execPath, args, { stdio: ['ignore', 'inherit', 'pipe'] });
-    running.add(child);
-    child.once('exit', () => running.delete(child));
-    const serving = new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stderr! }).on('line', (line) => line.startsWith('serving ') && resolve());
-      child.once('exit', (code, signal) => reject(new Error(`fairlead proxy ended with ${code ?? signal}`)));
-    });
-    serving.catch(() => {});
-    return { child, serving };
-  }
+  const startProxy = (...flags: string[]): PartProcess => {
+    const part = startPart(node, ['proxy', '--kubeconfig', api.kubeconfig, '--node', 'a', '--service-cidr', '10.96.0.0/16', '--sync-period', '1s', ...flags]);
+    running.add(part);
+    void part.ended.then(() => running.delete(part));
+    return part;
+  };
 
   return {
     node,
@@ -132,10 +108,9 @@ export async function createProxyWorld(name: string, count: number): Promise<Pro
     create,
     update: (each) => api.store.write({ verb: 'update', object: each }),
     startProxy,
-    end,
     onNode: (program, ...words) => inNamespace(node, () => execFileSync(program, words, { encoding: 'utf8', maxBuffer: 1 << 26 })),
     async close() {
-      await Promise.all([...running].map((child) => end(child)));
+      await Promise.all([...running].map((part) => part.end()));
       pods.forEach((pod) => pod.close());
       await api.close();
       for (const each of [node, asker, ...pods.map(({ namespace }) => namespace)]) removeNamespace(each);

@@ -3,7 +3,7 @@
 //
 //   the store's feed ─▶ pending changes of a kind ─▶ groups they may concern ─▶ encoded once ─▶ every member's connection
 import { kindKey } from '../../../kube/store/state.ts';
-import type { ApiStore } from '../api.ts';
+import type { ChangeFeed, Snapshot } from '../../../kube/store/store.ts';
 import { type KindWatches, type Watch, watchesOfKind } from './kind-watches.ts';
 
 export interface WatchHub {
@@ -12,7 +12,7 @@ export interface WatchHub {
 }
 
 export interface WatchHubOptions {
-  store: Pick<ApiStore, 'feed' | 'snapshot'>;
+  store: { readonly feed: ChangeFeed; snapshot(): Snapshot };
   bookmarkEveryMs: number;
   /** How many changes a watcher may lag behind. */
   mostBehind?: number;
