@@ -84,6 +84,18 @@ for (const binary of binaries) {
       assert.equal((await run('logs p --tail=1')).out, 'three\n');
       assert.match((await run('logs p -c zz')).err, /container zz is not valid for pod p/);
     });
+
+    test('what is wrong in a question for logs is named', async () => {
+      const refused: [question: string, says: RegExp][] = [
+        ['tailLines=abc', /tailLines: Invalid value: "abc": must be a whole number/],
+        ['tailLines=-1', /PodLogOptions "p" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0/],
+        ['limitBytes=0', /limitBytes: Invalid value: 0: must be greater than 0/],
+        ['sinceSeconds=0', /sinceSeconds: Invalid value: 0: must be greater than 0/],
+        ['sinceTime=yesterday', /sinceTime: Invalid value: "yesterday"/],
+        ['sinceSeconds=5&sinceTime=2026-01-01T00:00:00Z', /at most one of `sinceTime` or `sinceSeconds` may be specified/],
+      ];
+      for (const [question, says] of refused) assert.match((await run(`get --raw /api/v1/namespaces/default/pods/p/log?${question}`)).err, says);
+    });
   });
 }
 
