@@ -1,5 +1,6 @@
 // Keeps UDP honest: when the endpoints behind an address change, entries that still lead to an old one are forgotten.
-// TCP needs no such help, because a dead endpoint ends its own connections. Runs after the ruleset: an entry that is
+// TCP is left alone: streams to endpoints that left go on until these end them. (A connection that nobody answers, because
+// its node is lost, keeps its way until its two minutes are over.) Runs after the ruleset: an entry that is
 // forgotten earlier would come back by the old rules.
 import { keyedDiff } from '../../base/data/keyed-diff.ts';
 import { familyOf } from '../../base/net/address.ts';
